@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# nvmx: build, test and install.  'make help' lists the targets.
+#
+# Each kernel is built in a tree of symlinks of its own below build/, so that builds do not meet.
+
+headers = $(lastword $(shell ls -dv /usr/src/linux-headers-$(1)-amd64 2>/dev/null))
+
+RUNNING := /lib/modules/$(shell uname -r)/build
+KDIR ?= $(or $(wildcard $(RUNNING)),$(call headers,*))
+RELEASE = $(shell cat $(KDIR)/include/config/kernel.release)
+
+# The stock kernels that the testbed runs.
+KERNELS := 6.1 6.12
+
+TESTBED := tools/testbed
+
+modules: deps-build
+	@tools/build-module $(KDIR) build/$(RELEASE)
+	@echo 'built build/$(RELEASE)/nvmx.ko'
+
+all-kernels: $(KERNELS:%=module-%)
+
+module-%: deps-build
+	@tools/build-module $(call headers,$*.*-cloud) build/$*
+
+install: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/$(RELEASE) modules_install
+	install -D -m 644 tools/udev/60-nvmx.rules $(DESTDIR)/usr/lib/udev/rules.d/60-nvmx.rules
+	depmod $(RELEASE)
+	-udevadm control --reload
+
+check: deps-build deps-testbed deps-lint deps-unit deps-bpf
+	@$(TESTBED)/check
+
+demo: all-kernels deps-testbed
+	@$(TESTBED)/demo
+
+bench: all-kernels deps-testbed
+	@selftests/bench/run
+
+lint: deps-build deps-lint
+	@tools/lint/lint $(KERNELS)
+
+unit: deps-unit
+	@$(MAKE) -C selftests/unit check
+
+docs: deps-build
+	@tools/lint/kernel-doc
+
+clean:
+	rm -rf build
+	@if [ -e selftests/unit/Makefile ]; then $(MAKE) -C selftests/unit clean; fi
+
+deps-%:
+	@$(TESTBED)/deps $*
+
+help:
+	@echo 'make              nvmx.ko for the running kernel, or for KDIR=; in build/RELEASE/'
+	@echo 'make all-kernels  nvmx.ko for the testbed, $(KERNELS); in build/SERIES/'
+	@echo 'make install      modules_install, udev rule, depmod'
+	@echo 'make demo         Linux in QEMU in Linux in QEMU on nvmx, in Bochs'
+	@echo 'make check        lint, unit tests, and the suites of selftests/suites in Bochs'
+	@echo 'make unit         the unit tests alone'
+	@echo 'make lint         W=1, sparse, checkpatch, include directions'
+	@echo 'make bench        figures beside those of stock kvm-intel'
+	@echo 'make docs         check the kernel-doc comments'
+	@echo 'make clean        remove what was built'
+
+.PHONY: modules all-kernels install check demo bench lint unit docs clean help
