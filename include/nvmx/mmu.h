@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Door of src/mmu, the memory: slots, ept01, ept02, walks and dirty logs.
+ *
+ * gpa is L1-physical, ngpa L2-physical, hpa host-physical, in bytes.  Nothing here knows a VMCS or
+ * an exit: a fault goes in, a verdict comes out.  Where a mapping was reduced, mmu flushes every
+ * vCPU with vmx_flush_tlbs() before it returns, after mmu_lock is dropped.
+ */
+#ifndef NVMX_MMU_H
+#define NVMX_MMU_H
+
+#include <linux/kvm.h>
+#include <nvmx/types.h>
+
+enum mmu_verdict {
+	MMU_FIXED,	/* mapped: go on */
+	MMU_MMIO,	/* no memory there (or a write to a read-only slot): emulate */
+	MMU_REPORT,	/* L1 is to see a violation or misconfiguration */
+	MMU_RETRY,	/* raced or a signal is pending: enter again or return */
+	MMU_ERROR,	/* host memory is not there: user space gets -EFAULT */
+};
+
+struct mmu_slot_stat { u32 count; u64 pages; };
+
+/* ---- slots.c ---- */
+int mmu_vm_init(struct nvmx_vm *vm);		/* vm->mm is set; registers the notifier */
+void mmu_vm_stop(struct nvmx_vm *vm);		/* first step of destruction: notifier gone */
+void mmu_vm_destroy(struct nvmx_vm *vm);
+int mmu_set_slot(struct nvmx_vm *vm, const struct kvm_userspace_memory_region *r);
+int mmu_get_dirty_log(struct nvmx_vm *vm, const struct kvm_dirty_log *log);
+int mmu_clear_dirty_log(struct nvmx_vm *vm, const struct kvm_clear_dirty_log *log);
+u32 mmu_max_slots(void);
+
+/*
+ * L1-physical memory by copy, any length, crossing slots.  Context: process, may sleep; takes
+ * vm->srcu.  Return: 0, or -EFAULT (no slot, read-only slot on write, host page gone); a write
+ * marks its pages dirty.
+ */
+int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len);
+int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len);
+bool mmu_gpa_backed(struct nvmx_vm *vm, u64 gpa);
+/* Compare and exchange of an aligned 4- or 8-byte word: 0, -EAGAIN (differs), -EFAULT */
+int mmu_cmpxchg(struct nvmx_vm *vm, u64 gpa, u32 len, u64 old, u64 new);
+/* A page of L1 by reference: pinned for a short time only, never across an entry. */
+void *mmu_map_page(struct nvmx_vm *vm, u64 gpa, bool write);	/* NULL: not memory */
+void mmu_unmap_page(struct nvmx_vm *vm, void *page, u64 gpa, bool dirty);
+
+/* ---- ept01.c, fault.c ---- */
+u64 mmu_eptp01(struct nvmx_vm *vm);		/* value for the EPT-pointer field */
+enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access /* ACC_* */);
+/* PML: a 4K page of gpas was logged; called with count entries */
+void mmu_mark_dirty(struct nvmx_vm *vm, u64 gpa);
+
+/* ---- walk.c: linear to physical, for x86 paging of every mode ---- */
+struct mmu_paging {
+	struct nvmx_vm *vm;
+	u64 cr0, cr3, cr4, efer, rflags;
+	u64 pdptr[4];		/* used with PAE paging */
+	u8 maxphyaddr;
+	/*
+	 * NULL: what the tables hold are gpas.  Otherwise (L2 with ept12) each table address and
+	 * the result are ngpas and this turns them into gpas.  Return 0, or -EFAULT with f->nested*.
+	 */
+	int (*translate)(void *ctx, u64 ngpa, u32 access, bool is_table, u64 *gpa,
+			 struct nvmx_fault *f);
+	void *ctx;
+};
+
+/* 0 with *gpa (L1-physical); -EFAULT with *f: a #PF of the walk or a nested violation. Sets A/D. */
+int mmu_walk_linear(const struct mmu_paging *p, u64 gva, u32 access, u64 *gpa,
+		    struct nvmx_fault *f);
+
+/* ---- ept12.c: L1's tables, in software ---- */
+struct mmu_ept12 {
+	struct nvmx_vm *vm;
+	u64 eptp;		/* L1's EPT pointer, checked by nested/ */
+	u8 maxphyaddr;		/* L1's */
+	bool exec_only, ad, page_1g;	/* what L1 was offered */
+};
+
+struct mmu_ept12_leaf {
+	u64 gpa;		/* of the byte asked for */
+	u64 page_mask;		/* size - 1: 4K, 2M or 1G */
+	u32 perm;		/* ACC_READ|ACC_WRITE|ACC_EXEC, AND over the levels */
+	u8 memtype;
+};
+
+/* 0; -EFAULT with f->nested, nested_reason (EXIT_ept_violation / EXIT_ept_misconfig) and qual
+ * bits 0-5 (access, permissions). The caller adds bits 7 and 8. Sets A/D bits where eptp asks.
+ */
+int mmu_walk_ept12(const struct mmu_ept12 *e, u64 ngpa, u32 access, struct mmu_ept12_leaf *leaf,
+		   struct nvmx_fault *f);
+
+/* ---- ept02.c: ept12 over ept01, a software TLB ---- */
+struct ept02;		/* one per (VM, eptp12), shared by its vCPUs, LRU-bounded */
+
+/* Get the tree for this EPT pointer (created or found); NULL: no memory. put never frees at once. */
+struct ept02 *mmu_ept02_get(struct nvmx_vm *vm, const struct mmu_ept12 *e);
+void mmu_ept02_put(struct nvmx_vm *vm, struct ept02 *t);
+u64 mmu_ept02_eptp(const struct ept02 *t);	/* value for vmcs02's EPT-pointer field */
+/*
+ * Resolve a violation at ngpa.  MMU_REPORT: *f has reason and qualification for L1.  MMU_MMIO: *gpa
+ * is the L1-physical address without memory behind it.
+ */
+enum mmu_verdict mmu_fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, u32 access,
+			     u64 *gpa, struct nvmx_fault *f);
+/* INVEPT by L1: single context (eptp12) or all (all = true). Stale entries are re-validated. */
+void mmu_ept02_invalidate(struct nvmx_vm *vm, u64 eptp12, bool all);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The two objects every room meets: the VM and the vCPU.
+ */
+#ifndef NVMX_VCPU_H
+#define NVMX_VCPU_H
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/kvm.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/signal_types.h>
+#include <linux/srcu.h>
+#include <linux/swait.h>
+#include <linux/types.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/types.h>
+#include <nvmx/emulate.h>
+#include <nvmx/fields.h>
+#include <nvmx/types.h>
+
+#define NVMX_MAX_VCPUS		64
+#define NVMX_MAX_CPUID		128
+#define NVMX_MCE_BANKS		32
+
+struct mmu;
+struct api_bus;
+struct msr_filter;
+
+/* What one exit said. Filled by vmx/run, constant for everybody else. */
+struct exit_info {
+	u32 reason;		/* enum vmx_exit_reason, maybe | EXIT_ENTRY_FAILURE */
+	u32 valid;		/* EXIT_VALID_* */
+	u32 insn_len;		/* bytes */
+	u32 insn_info;
+	u32 intr_info;
+	u32 intr_error;
+	u32 idt_info;
+	u32 idt_error;
+	u64 qual;
+	u64 gpa;		/* guest-physical: ngpa in L2 */
+	u64 gla;		/* guest-linear */
+	u32 vm_error;		/* VM-instruction error of an entry that VMfailed, else 0 */
+};
+
+#define EXIT_VALID_Q	(1u << 0)
+#define EXIT_VALID_L	(1u << 1)
+#define EXIT_VALID_I	(1u << 2)
+#define EXIT_VALID_V	(1u << 3)
+#define EXIT_VALID_G	(1u << 4)
+#define EXIT_VALID_A	(1u << 5)
+#define EXIT_VALID_E	(1u << 6)
+
+/* Registers that live in the VMCS and are read on first use: bits of regs_avail, regs_dirty. */
+enum nvmx_lazy_reg {
+	LAZY_RIP = 1 << 0,
+	LAZY_RSP = 1 << 1,
+	LAZY_RFLAGS = 1 << 2,
+	LAZY_CR0 = 1 << 3,
+	LAZY_CR3 = 1 << 4,
+	LAZY_CR4 = 1 << 5,
+};
+
+/*
+ * One event waits in each class.  "pending" has not been tried yet (L1 may still intercept it);
+ * "injected" was written to the VMCS or was interrupted during delivery, and must be delivered.
+ */
+struct nvmx_events {
+	struct {
+		bool pending;
+		bool injected;
+		u8 vector;
+		bool has_code;
+		u32 code;
+		bool has_payload;
+		u64 payload;	/* CR2, or DR6 bits */
+		bool soft;	/* INT3, INTO, INT1: needs insn_len */
+		u8 insn_len;
+	} exception;
+	struct {
+		bool pending;	/* KVM_INTERRUPT, not tried yet */
+		bool injected;
+		bool soft;	/* INT n: needs insn_len */
+		u8 vector;
+		u8 insn_len;
+	} irq;
+	struct {
+		u8 pending;	/* 0..2 */
+		bool injected;
+	} nmi;
+	bool triple_fault;
+	bool nmi_window;	/* window exits asked for */
+	bool irq_window;
+	bool user_irq_window;	/* run->request_interrupt_window */
+};
+
+/* bits of nvmx_vcpu.requests: work before the next entry */
+enum nvmx_request {
+	REQ_TLB_FLUSH,		/* INVEPT and INVVPID for this vCPU's tags */
+	REQ_EVENT,		/* look at nvmx_events again */
+	REQ_CLOCK,
+	REQ_NESTED_PAGES,	/* L1 pages that vmcs02 needs are to be looked up */
+	REQ_DEAD,
+	REQ_EPT01,		/* vmcs01's EPT pointer changed */
+};
+
+struct nvmx_vcpu_stat {
+#define NVMX_VCPU_STAT(name, kind) u64 name;
+#include <nvmx/stats.h>
+#undef NVMX_VCPU_STAT
+};
+
+struct nvmx_cpuid {
+	u32 nent;
+	struct kvm_cpuid_entry2 e[NVMX_MAX_CPUID];
+	/* derived when set */
+	u8 maxphyaddr;
+	u64 cr4_valid;		/* CR4 bits the guest may set */
+	u64 xcr0_valid;
+	u64 xss_valid;
+	u64 efer_valid;
+	bool vmx;
+};
+
+/*
+ * Locking: [m] vcpu mutex  [I] constant after creation  [c] this CPU, preemption off
+ *          [i] irqs off  [a] atomic
+ * Set up:  (c) at creation  (x) at each exit  (o) at VMXON
+ */
+struct nvmx_vcpu {
+	struct nvmx_vm *vm;			/* [I] (c) */
+	u32 id;					/* [I] (c) user's number: APIC id */
+	u32 idx;				/* [I] (c) place in vm->vcpus */
+	struct mutex mutex;			/* one ioctl at a time */
+	struct kvm_run *run;			/* [I] (c) shared page, user writes it: READ_ONCE */
+	void *pio_data;				/* [I] (c) second page of the mapping */
+
+	/* the VMCS: owned by src/vmx */
+	struct vmcs *vmcs01;			/* [I] (c) */
+	struct vmcs *cur;			/* [m] (c) vmcs01 or a vmcs02 */
+	struct nested_vcpu *nested;		/* [m] (c) opaque, owned by src/nested */
+	unsigned long *msr_bitmap;		/* [m] (c) vmcs01's, one page */
+	u16 vpid;				/* [I] (c) vpid01, 0 where there is none */
+	int cpu;				/* [c] where loaded, -1 if not */
+	int last_cpu;				/* [c] where it ran last, for tag flushes */
+	struct preempt_notifier pn;		/* [m] (c) */
+	bool loaded;				/* [c] */
+
+	/* what the guest has: of the current level */
+	u64 gpr[NR_GPRS];			/* [m] (x) RSP only when LAZY_RSP is available */
+	u64 rip;				/* [m] lazy */
+	u64 rflags;				/* [m] lazy */
+	u64 cr0, cr3, cr4;			/* [m] lazy, as this level's hypervisor sees them */
+	u64 cr2, cr8;				/* [m] cr2 (x) */
+	u64 efer;				/* [m] */
+	u64 pdptr[4];				/* [m] of L1, when PAE paging is on */
+	u64 cr0_owned, cr4_owned;		/* [m] bits the guest may change without an exit */
+	u32 regs_avail, regs_dirty;		/* [m] enum nvmx_lazy_reg */
+	u64 dr[4], dr6, dr7;			/* [m] */
+	bool dr_in_hw;				/* [c] hardware has the guest's DR0-3, DR6 */
+	u64 xcr0, xss;				/* [m] */
+	struct fpu_guest fpu;			/* [m] (c) */
+	u64 apic_base;				/* [m] */
+
+	/* MSRs that the CPU holds while the vCPU is loaded */
+	u64 kernel_gs_base, star, lstar, cstar, sfmask, tsc_aux;	/* [m] */
+	u64 host_kernel_gs_base;		/* [c] */
+	u64 spec_ctrl;				/* [m] */
+	/* MSRs kept in memory only */
+	u64 feature_control;			/* [m] */
+	u64 misc_enable, arch_capabilities, platform_info, ucode_rev, pat;
+	u64 mtrr_def, mtrr_fixed[11], mtrr_var[16];
+	u64 mcg_cap, mcg_status, mcg_ctl, mcg_ext_ctl;
+	u64 mc_bank[4 * NVMX_MCE_BANKS];
+	u64 smi_count, smbase;
+	u64 kvm_wall_clock, kvm_system_time;
+	u64 misc_features;
+
+	/* time */
+	u64 tsc_offset;				/* [m] L1's, added after scaling */
+	u64 tsc_ratio;				/* [m] L1's multiplier, 48 fraction bits; 0: none */
+	u64 tsc_adjust;
+	u32 tsc_khz;
+
+	/* events */
+	struct nvmx_events ev;			/* [m] */
+	atomic_long_t requests;			/* [a] 1 << enum nvmx_request */
+	atomic_t in_guest;			/* [a] pairs with tlb_gen, see vmx/kick.c */
+	u64 tlb_gen;				/* [m] the generation this vCPU has flushed for */
+	struct swait_queue_head wait;		/* halted */
+	u32 mp_state;				/* [m] KVM_MP_STATE_* */
+
+	/* exits */
+	struct exit_info exit;			/* [m] (x) */
+	/*
+	 * What KVM_RUN does first after an exit to user space was answered; cleared before it
+	 * is called.  Returns what the loop does next.
+	 */
+	enum nvmx_action (*complete)(struct nvmx_vcpu *v);
+	struct emu emu;				/* [m] the instruction in emulation, see emulate.h */
+	struct {
+		u32 msr;
+		u8 insn_len;
+	} user_msr;				/* [m] X86_RDMSR/WRMSR exit in flight */
+	struct {
+		u16 port;
+		u8 size;
+		bool in;
+		bool string;
+		u32 count;
+		u8 insn_len;
+	} pio;					/* [m] port I/O exit in flight */
+
+	/* configuration */
+	struct nvmx_cpuid *cpuid;		/* [m] never NULL */
+	u32 guest_debug;			/* [m] KVM_GUESTDBG_* */
+	u64 guest_debug_dr[4], guest_debug_dr7;
+	sigset_t sigset;			/* [m] */
+	bool sigset_active;
+	bool has_run;				/* [m] KVM_RUN was called: CPUID is frozen */
+
+	struct nvmx_vcpu_stat stat;		/* [m] written by its own thread */
+	struct dentry *debugfs;
+};
+
+struct nvmx_vm {
+	struct kref kref;
+	struct mm_struct *mm;			/* [I] */
+	bool dead;				/* bugged: every ioctl returns -EIO */
+	struct mutex lock;			/* vCPU creation, capabilities, irq config */
+	struct nvmx_vcpu *vcpus[NVMX_MAX_VCPUS];/* published with smp_store_release */
+	atomic_t nr_vcpus;
+	struct srcu_struct srcu;		/* readers of slots, buses, filters */
+	struct mmu *mmu;			/* [I] opaque, owned by src/mmu */
+	struct api_bus *bus;			/* [I] opaque, owned by src/api */
+	struct msr_filter __rcu *msr_filter;	/* srcu; owned by src/api */
+	atomic64_t tlb_gen;			/* bumped when a mapping was reduced */
+	u64 user_msr_mask;			/* KVM_MSR_EXIT_REASON_* */
+	bool exception_payload;
+	bool triple_fault_event;
+	bool manual_dirty_protect;
+	u32 manual_dirty_flags;
+	u64 disabled_exits;			/* KVM_X86_DISABLE_EXITS_* */
+	u64 disabled_quirks;
+	u32 max_vcpu_id;
+	u32 default_tsc_khz;
+	u64 tss_addr, identity_map_addr;
+	s64 clock_offset;			/* ns, KVM_SET_CLOCK */
+	raw_spinlock_t tsc_lock;
+	u64 last_tsc_write, last_tsc_ns, cur_tsc_offset; /* KVM's matching of TSC writes */
+	struct dentry *debugfs;
+	u32 debug_id;
+};
+
+static inline void vcpu_request(struct nvmx_vcpu *v, enum nvmx_request r)
+{
+	atomic_long_or(1L << r, &v->requests);
+}
+
+static inline bool vcpu_take_request(struct nvmx_vcpu *v, enum nvmx_request r)
+{
+	if (!(atomic_long_read(&v->requests) & (1L << r)))
+		return false;
+	atomic_long_andnot(1L << r, &v->requests);
+	smp_mb__after_atomic();
+	return true;
+}
+
+/* An impossible state ends that VM, never the host. */
+void vm_bug(struct nvmx_vm *vm, const char *what, const char *file, int line);
+
+#define NVMX_BUG_ON(cond, vm) ({					\
+	bool bugged__ = !!(cond);					\
+	if (unlikely(bugged__))						\
+		vm_bug(vm, #cond, __FILE__, __LINE__);			\
+	bugged__;							\
+})
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Door of src/vmx, the machine: VMCSs, registers, events, MSRs and the run loop.
+ *
+ * Context of everything that takes a vCPU: process context, v->mutex held, unless it says otherwise.
+ * "Loaded" means between vmx_load() and vmx_put(): the vCPU's VMCS is this CPU's current one; the
+ * preempt notifier keeps that true across scheduling.
+ */
+#ifndef NVMX_VMX_H
+#define NVMX_VMX_H
+
+#include <linux/kvm.h>
+#include <nvmx/arch.h>
+#include <nvmx/fields.h>
+#include <nvmx/types.h>
+#include <nvmx/vcpu.h>
+
+/* ---- caps.c: what the CPU can do; read-only after init ---- */
+struct vmx_caps {
+	u32 revision;
+	u64 basic, misc, ept_vpid;
+	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	u32 allowed0[NR_CTL_WORDS];	/* must be 1 (TRUE MSRs where there are) */
+	u32 allowed1[NR_CTL_WORDS];	/* may be 1 */
+	u32 base[NR_CTL_WORDS];		/* vmcs01's initial words */
+	bool vpid, invvpid_single, invept_single, ept_ad, ept_2m, ept_1g, ept_xo, ept_5level;
+	bool shadow_vmcs, pml, preemption_timer, tsc_scaling, xsaves, rdtscp, invpcid, mtf;
+	u8 timer_shift;			/* preemption timer rate: TSC >> shift */
+};
+extern struct vmx_caps vmx_caps;
+
+static inline bool vmx_cpu_has(enum vmx_ctl ctl)
+{
+	return vmx_caps.allowed1[CTL_WORD(ctl)] & CTL_MASK(ctl);
+}
+
+/* ---- cpu.c: VMX operation of the physical CPUs, held while a VM exists ---- */
+int vmx_cpus_get(void);		/* 0, -EBUSY (another user of VMX), -EIO */
+void vmx_cpus_put(void);
+
+/* ---- vmcs.c ---- */
+enum vmcs_kind { VMCS_01, VMCS_02, VMCS_SHADOW };
+
+/*
+ * ctl[] is what the VMCS holds or will hold at its next load: a word written while the VMCS is
+ * not current is flushed by vmcs_switch().  Equal values are not written.
+ */
+struct vmcs {
+	u64 pa;
+	void *region;
+	struct list_head node;		/* [i] on the loaded list of ->cpu */
+	int cpu;			/* [i] where it is active, -1: nowhere */
+	enum vmcs_kind kind;
+	bool launched;
+	u8 ctl_dirty;			/* bit per word */
+	u32 ctl[NR_CTL_WORDS];
+	struct {			/* what the host-state area holds, to skip equal writes */
+		u64 fs_base, gs_base, cr3, cr4, rsp;
+		u16 fs_sel, gs_sel, ldt_sel;
+		bool valid;
+	} host;
+};
+
+struct vmcs *vmcs_alloc(struct nvmx_vcpu *v, enum vmcs_kind kind);
+void vmcs_free(struct vmcs *vmcs);	/* VMCLEARs it wherever it is active; NULL is fine */
+void vmcs_init_l0(struct nvmx_vcpu *v, struct vmcs *vmcs); /* current: L0's constant fields */
+void vmcs_switch(struct nvmx_vcpu *v, struct vmcs *to);	/* makes it v->cur; loaded */
+
+/* Reach into a shadow VMCS. Preemption is off between the two; vmcs_hw_*() work on it. */
+void vmcs_shadow_begin(struct nvmx_vcpu *v, struct vmcs *shadow);
+void vmcs_shadow_end(struct nvmx_vcpu *v, struct vmcs *shadow);
+
+/* By encoding, on the current VMCS; the seam that user space replaces. */
+u64 vmcs_hw_read(struct nvmx_vcpu *v, u32 encoding);
+void vmcs_hw_write(struct nvmx_vcpu *v, u32 encoding, u64 value);
+
+/* By name, on v->cur.  The fast ones are inline in vmcs_ops.h for src/vmx and src/nested. */
+#define vmcs_read(v, field)		vmcs_hw_read(v, VMCS_##field)
+#define vmcs_write(v, field, value)	vmcs_hw_write(v, VMCS_##field, value)
+
+void vmcs_ctl_write(struct nvmx_vcpu *v, struct vmcs *vmcs, enum vmx_ctl_word w, u32 value);
+
+static inline bool vmcs_ctl_test(const struct vmcs *vmcs, enum vmx_ctl ctl)
+{
+	return vmcs->ctl[CTL_WORD(ctl)] & CTL_MASK(ctl);
+}
+
+static inline void vmcs_ctl_set(struct nvmx_vcpu *v, struct vmcs *vmcs, enum vmx_ctl ctl)
+{
+	vmcs_ctl_write(v, vmcs, CTL_WORD(ctl), vmcs->ctl[CTL_WORD(ctl)] | CTL_MASK(ctl));
+}
+
+static inline void vmcs_ctl_clear(struct nvmx_vcpu *v, struct vmcs *vmcs, enum vmx_ctl ctl)
+{
+	vmcs_ctl_write(v, vmcs, CTL_WORD(ctl), vmcs->ctl[CTL_WORD(ctl)] & ~CTL_MASK(ctl));
+}
+
+/* The one definition of "in L2". */
+static inline bool is_guest_mode(const struct nvmx_vcpu *v)
+{
+	return v->cur != v->vmcs01;
+}
+
+/* ---- main.c / run.c: life of a vCPU ---- */
+int vmx_vcpu_create(struct nvmx_vcpu *v);	/* power-on state of the SDM */
+void vmx_vcpu_destroy(struct nvmx_vcpu *v);
+void vmx_load(struct nvmx_vcpu *v);		/* vmx_load/vmx_put nest around every vcpu ioctl */
+void vmx_put(struct nvmx_vcpu *v);
+int vmx_run(struct nvmx_vcpu *v);		/* KVM_RUN: 0, -EINTR, -EAGAIN, -EIO; loaded */
+void vmx_kick(struct nvmx_vcpu *v);		/* any context: out of the guest, or awake */
+void vmx_flush_tlbs(struct nvmx_vm *vm);	/* process context, may not hold mmu_lock: on
+						 * return no CPU uses a mapping reduced before
+						 */
+u16 vmx_vpid_alloc(void);			/* 0 when there is none left; flushed */
+void vmx_vpid_free(u16 vpid);
+void vmx_flush_vpid(struct nvmx_vcpu *v, u16 vpid);	/* INVVPID single context; loaded */
+void vmx_flush_ept(struct nvmx_vcpu *v, u64 eptp);	/* INVEPT single context; loaded */
+
+/* ---- regs.c: registers of the current level ---- */
+u64 vmx_rip(struct nvmx_vcpu *v);
+u64 vmx_rsp(struct nvmx_vcpu *v);
+u64 vmx_rflags(struct nvmx_vcpu *v);
+u64 vmx_cr0(struct nvmx_vcpu *v);
+u64 vmx_cr3(struct nvmx_vcpu *v);
+u64 vmx_cr4(struct nvmx_vcpu *v);
+u64 vmx_gpr(struct nvmx_vcpu *v, enum nvmx_gpr r);
+void vmx_set_rip(struct nvmx_vcpu *v, u64 val);
+void vmx_set_rsp(struct nvmx_vcpu *v, u64 val);
+void vmx_set_rflags(struct nvmx_vcpu *v, u64 val);
+void vmx_set_gpr(struct nvmx_vcpu *v, enum nvmx_gpr r, u64 val);
+/*
+ * Plain setters: no check; they write the current VMCS (GUEST_CRn with L0's forced bits, the read
+ * shadow, IA-32e mode) and the cached value.  nested/ rewrites masks and shadows for L2 after them.
+ */
+void vmx_set_cr0(struct nvmx_vcpu *v, u64 val);
+void vmx_set_cr3(struct nvmx_vcpu *v, u64 val);
+void vmx_set_cr4(struct nvmx_vcpu *v, u64 val);
+void vmx_set_efer(struct nvmx_vcpu *v, u64 val);
+void vmx_get_seg(struct nvmx_vcpu *v, enum nvmx_seg_reg s, struct nvmx_segment *out);
+void vmx_set_seg(struct nvmx_vcpu *v, enum nvmx_seg_reg s, const struct nvmx_segment *in);
+u8 vmx_cpl(struct nvmx_vcpu *v);
+bool vmx_long_mode64(struct nvmx_vcpu *v);	/* CS.L in long mode */
+void vmx_skip_insn(struct nvmx_vcpu *v);	/* by v->exit.insn_len; drops STI/MOV-SS shadow,
+						 * raises the single-step trap that is due
+						 */
+void vmx_regs_forget(struct nvmx_vcpu *v);	/* after a VMCS switch: nothing lazy is available */
+void vmx_regs_flush(struct nvmx_vcpu *v);	/* write dirty RIP/RSP/RFLAGS to the current VMCS */
+int vmx_load_pdptrs(struct nvmx_vcpu *v, u64 cr3);	/* 0, or -EINVAL: #GP is due */
+/* Architectural checks of MOV to CRn and of KVM_SET_SREGS. true: legal for this vCPU */
+bool vmx_cr0_valid(struct nvmx_vcpu *v, u64 cr0);
+bool vmx_cr4_valid(struct nvmx_vcpu *v, u64 cr4);
+bool vmx_efer_valid(struct nvmx_vcpu *v, u64 efer);
+void vmx_set_dr7(struct nvmx_vcpu *v, u64 val);
+
+/* ---- cpuid.c ---- */
+int vmx_supported_cpuid(struct kvm_cpuid_entry2 *e, u32 max, u32 *n); /* -E2BIG */
+int vmx_set_cpuid(struct nvmx_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 n);
+const struct kvm_cpuid_entry2 *vmx_find_cpuid(const struct nvmx_vcpu *v, u32 fn, u32 idx);
+void vmx_cpuid_runtime(struct nvmx_vcpu *v);	/* OSXSAVE, OSPKE, APIC bits after CR4/base change */
+
+/* ---- exit_msr.c ---- */
+enum msr_by { MSR_BY_GUEST, MSR_BY_HOST };
+int vmx_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);	/* 0 or -EINVAL: #GP */
+int vmx_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);
+const u32 *vmx_msr_list(u32 *n);		/* KVM_GET_MSR_INDEX_LIST */
+const u32 *vmx_feature_msr_list(u32 *n);	/* KVM_GET_MSR_FEATURE_INDEX_LIST */
+int vmx_get_feature_msr(u32 msr, u64 *val);	/* system-scope KVM_GET_MSRS */
+bool vmx_msr_passthrough(struct nvmx_vcpu *v, u32 msr, bool write); /* vmcs01's bitmap allows it */
+
+/* ---- time.c ---- */
+u64 vmx_l1_tsc(struct nvmx_vcpu *v, u64 host_tsc);
+void vmx_write_tsc_offset(struct nvmx_vcpu *v, u64 l1_offset);	/* also tells vmcs02 */
+int vmx_set_tsc_khz(struct nvmx_vcpu *v, u32 khz);
+
+/* ---- events.c ---- */
+void vmx_queue_exception(struct nvmx_vcpu *v, u8 vector);
+void vmx_queue_exception_code(struct nvmx_vcpu *v, u8 vector, u32 code);
+void vmx_queue_fault(struct nvmx_vcpu *v, const struct nvmx_fault *f); /* #PF sets the payload */
+void vmx_queue_irq(struct nvmx_vcpu *v, u8 vector);	/* KVM_INTERRUPT */
+void vmx_queue_nmi(struct nvmx_vcpu *v);
+void vmx_triple_fault(struct nvmx_vcpu *v);
+bool vmx_irq_allowed(struct nvmx_vcpu *v);	/* IF and no blocking, current level */
+bool vmx_nmi_allowed(struct nvmx_vcpu *v);
+bool vmx_nmi_blocked(struct nvmx_vcpu *v);
+void vmx_set_nmi_blocked(struct nvmx_vcpu *v, bool blocked);
+bool vmx_irq_ready_user(struct nvmx_vcpu *v);	/* run->ready_for_interrupt_injection */
+/* Write one event to the current VMCS (VM-entry interruption information). */
+void vmx_inject(struct nvmx_vcpu *v, u32 intr_info, u32 error_code, u32 insn_len);
+/* After an exit: what IDT-vectoring says was interrupted is injected again (or kept for vmcs12). */
+void vmx_events_after_exit(struct nvmx_vcpu *v);
+/* Before an entry: priority order of SDM "Priority Among Concurrent Events"; may reflect to L1. */
+enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v);
+
+/* The only place where an architectural result changes a vCPU. */
+enum nvmx_action vmx_apply(struct nvmx_vcpu *v, struct vmx_result r);
+
+/* ---- linear.c: guest-linear memory of the current level ---- */
+int vmx_translate(struct nvmx_vcpu *v, u64 gva, u32 access, u64 *gpa, struct nvmx_fault *f);
+int vmx_read_linear(struct nvmx_vcpu *v, u64 gva, void *buf, u32 len, u32 access,
+		    struct nvmx_fault *f);	/* 0, -EFAULT with *f filled */
+int vmx_write_linear(struct nvmx_vcpu *v, u64 gva, const void *buf, u32 len, u32 access,
+		     struct nvmx_fault *f);
+
+/* ---- exit.c ---- */
+enum nvmx_action vmx_handle_exit(struct nvmx_vcpu *v);
+const char *vmx_exit_name(u32 reason);
+/* user exits */
+enum nvmx_action vmx_internal_error(struct nvmx_vcpu *v, u32 suberror, u32 ndata, const u64 *data);
+enum nvmx_action vmx_emulation_failed(struct nvmx_vcpu *v);	/* with instruction bytes */
+/* mmio.c: emulate the instruction at RIP that touched gpa */
+enum nvmx_action vmx_emulate_mmio(struct nvmx_vcpu *v, u64 gpa);
+
+#endif
