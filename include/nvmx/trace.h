@@ -9,6 +9,7 @@
 #define NVMX_TRACE_H
 
 #include <linux/tracepoint.h>
+#include <asm/tsc.h>
 
 TRACE_EVENT(nvmx_entry,
 	TP_PROTO(u32 vcpu, u64 rip, bool l2),
@@ -28,13 +29,14 @@ TRACE_EVENT(nvmx_exit,
 	TP_printk("vcpu %u reason 0x%x qual 0x%llx rip 0x%llx %s", __entry->vcpu, __entry->reason,
 		  __entry->qual, __entry->rip, __entry->l2 ? "L2" : "L1"));
 
+/* tsc: the host's ticks, for latencies from nested exit to nested entry */
 TRACE_EVENT(nvmx_nested_entry,
 	TP_PROTO(u32 vcpu, u64 vmcs12, u64 rip, bool launch),
 	TP_ARGS(vcpu, vmcs12, rip, launch),
 	TP_STRUCT__entry(__field(u32, vcpu) __field(u64, vmcs12) __field(u64, rip)
-			 __field(bool, launch)),
+			 __field(bool, launch) __field(u64, tsc)),
 	TP_fast_assign(__entry->vcpu = vcpu; __entry->vmcs12 = vmcs12; __entry->rip = rip;
-		       __entry->launch = launch;),
+		       __entry->launch = launch; __entry->tsc = rdtsc_ordered();),
 	TP_printk("vcpu %u vmcs12 0x%llx rip 0x%llx %s", __entry->vcpu, __entry->vmcs12,
 		  __entry->rip, __entry->launch ? "launch" : "resume"));
 
@@ -42,9 +44,10 @@ TRACE_EVENT(nvmx_nested_exit,
 	TP_PROTO(u32 vcpu, u32 reason, u64 qual, u32 intr_info, u64 rip),
 	TP_ARGS(vcpu, reason, qual, intr_info, rip),
 	TP_STRUCT__entry(__field(u32, vcpu) __field(u32, reason) __field(u64, qual)
-			 __field(u32, intr_info) __field(u64, rip)),
+			 __field(u32, intr_info) __field(u64, rip) __field(u64, tsc)),
 	TP_fast_assign(__entry->vcpu = vcpu; __entry->reason = reason; __entry->qual = qual;
-		       __entry->intr_info = intr_info; __entry->rip = rip;),
+		       __entry->intr_info = intr_info; __entry->rip = rip;
+		       __entry->tsc = rdtsc_ordered();),
 	TP_printk("vcpu %u reason 0x%x qual 0x%llx intr 0x%x rip 0x%llx", __entry->vcpu,
 		  __entry->reason, __entry->qual, __entry->intr_info, __entry->rip));
 
