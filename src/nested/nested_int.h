@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of src/nested share: the state of L1's VMX operation and the L2 contexts.
+ *
+ * One context per vmcs12 that L1 loaded.  It owns the only copy that is ever checked and used:
+ * L1's memory is read at VMPTRLD of a VMCS without a context, and written by VMCLEAR, VMXOFF,
+ * eviction and KVM_GET_NESTED_STATE.  So nothing that another vCPU writes to the page between
+ * two instructions has an effect, as the SDM allows.
+ */
+#ifndef NESTED_INT_H
+#define NESTED_INT_H
+
+#include <linux/hrtimer.h>
+#include <linux/list.h>
+#include <linux/types.h>
+#include <nvmx/arch.h>
+#include <nvmx/fields.h>
+#include <nvmx/nested.h>
+#include <nvmx/types.h>
+#include <nvmx/vcpu.h>
+#include <nvmx/vmcs12.h>
+#include <nvmx/vmx.h>
+
+#define NESTED_CONTEXTS		8	/* per vCPU; more than QEMU's L1 ever keeps per CPU */
+#define NESTED_NO_PA		(~0ull)
+
+/* Groups of table 1: what is dirty, what a check reads. */
+enum nested_group_nr {
+	GROUP_NR_XLAT, GROUP_NR_GRP1, GROUP_NR_GRP2, GROUP_NR_HOST1, GROUP_NR_HOST2,
+	GROUP_NR_IOBM, GROUP_NR_MSRBM, GROUP_NR_TIME, GROUP_NR_INFO, GROUP_NR_CRDR,
+	GROUP_NR_PROC, GROUP_NR_EXCPN, GROUP_NR_EVENT, GROUP_NR_CPL, GROUP_NR_BASIC,
+	NR_GROUPS,
+	GROUP_NR_ENV = 31,	/* no field: L1's own registers and capabilities */
+};
+
+#define GROUP(name)	(1u << GROUP_NR_##name)
+#define GROUPS_ALL	((1u << NR_GROUPS) - 1)
+
+/* The capability MSRs of one vCPU: L1 reads them, the host may narrow them. */
+struct caps12 {
+	u64 basic, misc, ept_vpid, vmcs_enum, vmfunc;
+	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+	u32 allowed0[NR_CTL_WORDS];	/* must be 1, of the TRUE MSRs */
+	u32 allowed1[NR_CTL_WORDS];	/* may be 1 */
+};
+
+/*
+ * Locking: everything here is under the vCPU mutex.
+ */
+struct l2_context {
+	struct list_head node;		/* nested_vcpu.contexts, most recently used first */
+	u64 pa;				/* of the vmcs12 region, gpa; NESTED_NO_PA: free */
+	struct vmcs12 *vmcs12;		/* a page */
+	/* Groups that changed since ... Writers use nested_mark_dirty(). */
+	u32 dirty;			/* ... vmcs02 was built: cleared by nested_enter() */
+	u32 unchecked;			/* ... they were checked: cleared by nested_enter() */
+	bool stale;			/* L1's memory is older than the copy */
+
+	/* part of nested/enter and below; allocated on first use, freed by nested_context_drop() */
+	struct vmcs *vmcs02;
+	struct vmcs *shadow;		/* hardware's shadow VMCS, NULL where there is none */
+	unsigned long *msr_bitmap;	/* merged, one page */
+	struct ept02 *ept02;
+	u64 ept02_key;			/* the eptp12 that ept02 was made for */
+};
+
+struct nested_vcpu {
+	/* VMX operation: explicit, never inferred from an address or a pointer */
+	bool vmxon;
+	u64 vmxon_pa;			/* valid with vmxon */
+	struct l2_context *current12;	/* current VMCS; NULL: none */
+	struct list_head contexts;	/* struct l2_context, LRU */
+	u32 nr_contexts;
+
+	bool run_pending;		/* entry accepted, L2 not entered yet */
+	bool mtf_pending;
+	struct caps12 caps;
+
+	u16 vpid02;			/* L2's tag in hardware, one per vCPU; 0: none yet */
+	u16 vpid02_for;			/* the vpid12 whose mappings vpid02 may hold */
+
+	struct hrtimer timer;		/* VMX-preemption timer */
+	bool timer_init;
+	bool timer_armed;
+	bool timer_expired;
+	u64 timer_deadline;		/* L1's TSC >> 5 */
+	bool timer_deadline_valid;
+};
+
+/* ---- fields.c: table 1 as data ---- */
+enum nested_flow { FLOW_COPY, FLOW_SYNC, FLOW_INFO, FLOW_HOST, FLOW_ADDR, FLOW_MERGE, FLOW_L0 };
+enum nested_shadow { SHADOW_NO, SHADOW_RO, SHADOW_RW };
+
+struct nested_field {
+	const char *name;
+	u16 enc;
+	u16 offset;			/* in struct vmcs12 */
+	u8 width;			/* enum vmcs_width */
+	u8 size;			/* bytes in vmcs12: 2, 4, 8 */
+	u8 flow;			/* enum nested_flow */
+	u8 shadow;			/* enum nested_shadow */
+	u8 group;			/* enum nested_group_nr */
+};
+
+extern const struct nested_field nested_fields[];
+extern const u32 nested_nr_fields;
+/* The bitmaps of hardware's VMCS shadowing: VMREAD and VMWRITE. One page each, shared by all. */
+extern unsigned long *nested_vmread_bitmap, *nested_vmwrite_bitmap;
+
+int nested_fields_init(void);
+void nested_fields_exit(void);
+/* NULL: no such field. Ignores the HIGH bit; guest-made encodings are welcome. */
+const struct nested_field *nested_find_field(u64 encoding);
+u64 vmcs12_get(const struct vmcs12 *vmcs12, const struct nested_field *f);
+void vmcs12_set(struct vmcs12 *vmcs12, const struct nested_field *f, u64 val); /* truncates */
+u32 nested_vmcs_enum(void);		/* MSR 0x48a */
+
+static inline void nested_mark_dirty(struct l2_context *c, u32 groups)
+{
+	c->dirty |= groups;
+	c->unchecked |= groups;
+	c->stale = true;
+}
+
+/* Control bits of vmcs12; secondary controls count only where they are activated. */
+static inline u32 vmcs12_ctl_word(const struct vmcs12 *vmcs12, enum vmx_ctl_word w)
+{
+	switch (w) {
+	case CTLW_PIN:
+		return vmcs12->pin_based_vm_exec_control;
+	case CTLW_PROC:
+		return vmcs12->cpu_based_vm_exec_control;
+	case CTLW_PROC2:
+		if (!(vmcs12->cpu_based_vm_exec_control & CTL_MASK(CTL_activate_secondary)))
+			return 0;
+		return vmcs12->secondary_vm_exec_control;
+	case CTLW_EXIT:
+		return vmcs12->vm_exit_controls;
+	case CTLW_ENTRY:
+		return vmcs12->vm_entry_controls;
+	default:
+		return 0;
+	}
+}
+
+static inline bool vmcs12_has(const struct vmcs12 *vmcs12, enum vmx_ctl ctl)
+{
+	return vmcs12_ctl_word(vmcs12, CTL_WORD(ctl)) & CTL_MASK(ctl);
+}
+
+/* ---- vmcs12.c: contexts ---- */
+/* The cached vmcs12 of the current VMCS; NULL without one. */
+static inline struct vmcs12 *nested_vmcs12(const struct nvmx_vcpu *v)
+{
+	return v->nested->current12 ? v->nested->current12->vmcs12 : NULL;
+}
+
+struct l2_context *nested_context_find(struct nvmx_vcpu *v, u64 pa);	/* NULL: not cached */
+/*
+ * Find, or make with L1's memory read once. *out set with 0; -ENOMEM; -EFAULT: pa is not memory.
+ * May write back and drop the least recently used context, never the current one.
+ */
+int nested_context_get(struct nvmx_vcpu *v, u64 pa, struct l2_context **out);
+/* As nested_context_get() but the copy is @image (KVM_SET_NESTED_STATE), and is dirty. */
+int nested_context_from(struct nvmx_vcpu *v, u64 pa, const void *image, u32 size,
+			struct l2_context **out);
+/* Make c current; NULL: none. Calls nested_shadow_detach() and _attach(). */
+void nested_make_current(struct nvmx_vcpu *v, struct l2_context *c);
+int nested_context_flush(struct nvmx_vcpu *v, struct l2_context *c);	/* L1's memory := copy */
+void nested_context_free(struct nvmx_vcpu *v, struct l2_context *c);	/* without flush */
+void nested_contexts_flush_all(struct nvmx_vcpu *v);
+void nested_contexts_free_all(struct nvmx_vcpu *v);
+/* Only the fields of table 1 changed under us (CPUID, capability MSRs): check everything again. */
+void nested_contexts_uncheck(struct nvmx_vcpu *v);
+
+/* ---- nested.c ---- */
+void nested_vmxon_begin(struct nvmx_vcpu *v, u64 vmxon_pa);
+/* VMXOFF: flush and free every context; not in L2. Called by nested_leave(v, true), too. */
+void nested_vmxon_end(struct nvmx_vcpu *v);
+u8 nested_maxphyaddr(const struct nvmx_vcpu *v);
+/* Page aligned and below L1's MAXPHYADDR. */
+bool nested_pa_ok(const struct nvmx_vcpu *v, u64 pa);
+
+/* ---- operand.c ---- */
+/* Linear address of the memory operand that v->exit describes; VMX_DONE, or the fault. */
+struct vmx_result nested_operand_addr(struct nvmx_vcpu *v, u32 len, bool write, u64 *gla);
+struct vmx_result nested_operand_read(struct nvmx_vcpu *v, void *buf, u32 len);
+struct vmx_result nested_operand_write(struct nvmx_vcpu *v, const void *buf, u32 len);
+
+/* ---- check.c ---- */
+enum nested_stage { STAGE_CTRL, STAGE_HOST, STAGE_GUEST, NR_STAGES };
+
+struct nvmx_check {
+	u16 id;
+	u8 stage;		/* enum nested_stage */
+	u8 outcome;		/* CTRL: VMfail 7; HOST: VMfail 8; GUEST: enum vmx_entry_fail */
+	const char *name;
+};
+
+/*
+ * The first check of the stage that fails, in the SDM's order; NULL: all hold.  @groups: those of
+ * vmcs12 that changed since all checks held (l2_context.unchecked); the rest is not checked again.
+ * No side effect but the counter of the id and the tracepoint.
+ */
+const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
+					    enum nested_stage stage, u32 groups);
+
+/* ---- enter.c ---- */
+/* Current VMCS is there, MOV-SS and launch state were checked. */
+struct vmx_result nested_enter(struct nvmx_vcpu *v, bool launch);
+
+/* ---- vmcs02.c ---- */
+/* Free what the context owns for hardware (vmcs02, shadow, bitmap, ept02). It is not v->cur. */
+void nested_context_drop(struct nvmx_vcpu *v, struct l2_context *c);
+/* INVVPID by L1, operands checked: flush what vpid02 holds for it. */
+void nested_flush_vpid02(struct nvmx_vcpu *v, u32 type, u16 vpid, u64 gla);
+/* INVEPT was done by mmu_ept02_invalidate(): ept02 pointers of contexts are to be looked up again. */
+void nested_ept02_changed(struct nvmx_vcpu *v, u64 eptp, bool all);
+
+/* ---- shadow.c: hardware's VMCS shadowing for L1; all are no-ops without it ---- */
+void nested_shadow_attach(struct nvmx_vcpu *v, struct l2_context *c);	/* L1 made c current */
+void nested_shadow_detach(struct nvmx_vcpu *v);				/* pulls first */
+void nested_shadow_pull(struct nvmx_vcpu *v, struct l2_context *c); /* RW fields into the copy */
+/* Field f of the copy was changed by an emulated VMWRITE or by VMfail: the shadow must follow. */
+void nested_shadow_touch(struct nvmx_vcpu *v, struct l2_context *c);
+
+#endif
