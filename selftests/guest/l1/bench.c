@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ticks per operation, as the guest sees them: "bench NAME TICKS" on the console.
+ *
+ * Run directly on /dev/nvmx the rows are those of L1; run by the same VMM inside a Linux L1 they
+ * are those of L2.  In Bochs a tick is one instruction and the figures repeat.
+ */
+#include "l1.h"
+
+#define ROUNDS 64
+#define FRESH 0x1000000ull	/* memory that nothing has touched: 16 MiB up */
+#define FRESH_PAGES 256
+#define PORT_VMM 0x80		/* a port the VMM ignores */
+#define MSR_TSC_ADJUST 0x3b
+
+static void row(const char *name, u64 ticks, u32 rounds)
+{
+	u64 v = ticks / rounds, d = 1;
+
+	print("bench ");
+	print(name);
+	print(" ");
+	while (v / d >= 10)
+		d *= 10;
+	for (; d; d /= 10)
+		outb(0xe9, '0' + v / d % 10);
+	print("\n");
+}
+
+/* The loop's own cost is a handful of ticks. The first round, which faults things in, is not counted. */
+#define MEASURE(name, op) do {						\
+	u64 start_;							\
+	u32 i_;								\
+	op;								\
+	start_ = rdtsc();						\
+	for (i_ = 0; i_ < ROUNDS; i_++)					\
+		op;							\
+	row(name, rdtsc() - start_, ROUNDS);				\
+} while (0)
+
+static void cpuid(void)
+{
+	u32 a = 0, b, c = 0, d;
+
+	asm volatile("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d));
+}
+
+static void hypercall(void)
+{
+	u64 nr = 0x7777;
+
+	asm volatile("vmcall" : "+a" (nr) : "b" (0), "c" (0), "d" (0), "S" (0) : "memory");
+}
+
+static void instructions(void)
+{
+	u64 adjust = rdmsr(MSR_TSC_ADJUST);
+
+	MEASURE("cpuid", cpuid());
+	MEASURE("vmcall", hypercall());
+	MEASURE("port_write_vmm", outb(PORT_VMM, 0));
+	MEASURE("port_read_vmm", inb(PORT_VMM));
+	MEASURE("rdmsr_tsc_adjust", rdmsr(MSR_TSC_ADJUST));
+	MEASURE("wrmsr_tsc_adjust", wrmsr(MSR_TSC_ADJUST, adjust));
+}
+
+static void fresh_memory(void)
+{
+	u64 start = rdtsc();
+	u32 i;
+
+	for (i = 0; i < FRESH_PAGES; i++)
+		*(volatile u8 *)(FRESH + i * PAGE) = 1;
+	row("page_fault_4k", rdtsc() - start, FRESH_PAGES);
+}
+
+/* Two OUTs between magic breakpoints: the testbed's --trace prints every instruction of one. */
+static void traced_port_write(void)
+{
+	u32 i;
+
+	for (i = 0; i < 8; i++) {
+		asm volatile("xchg %bx, %bx");
+		outb(PORT_VMM, 0);
+	}
+}
+
+const struct test tests[] = { T(instructions), T(fresh_memory), T(traced_port_write) };
+const u32 nr_tests = ARRAY_SIZE(tests);
