@@ -259,6 +259,7 @@ struct emu_insn {
 	bool lock;
 	u64 lin;
 
+	/* private: */
 	u16 opcode;		/* 0x0fxx for two bytes, 0x38xx for 0f 38 xx */
 	u8 dst, src;		/* enum operand_form of decode.h */
 	u16 flags;		/* of the opcode's row */

@@ -166,6 +166,18 @@ u64 emu_alu(const struct emu_insn *insn, u64 a, u64 b, u64 *rflags);
 u64 emu_alu_sub(unsigned int size, u64 a, u64 b, u64 *rflags);
 u64 emu_alu_add(unsigned int size, u64 a, u64 b, u64 *rflags);
 
+/* execute.c */
+enum emu_result emu_prepare_memory(struct emu *e, struct span *mem);
+enum emu_result emu_load(struct emu *e, unsigned int form, const struct span *mem, u64 *val);
+enum emu_result emu_store(struct emu *e, unsigned int form, const struct span *mem, u64 val);
+void emu_register_write(struct emu *e, unsigned int reg, u64 val);
+
+/* stack.c and system.c */
+enum emu_result emu_execute_push(struct emu *e);
+enum emu_result emu_execute_pop(struct emu *e);
+enum emu_result emu_execute_table_store(struct emu *e);
+enum emu_result emu_execute_word_store(struct emu *e);
+
 /* string.c */
 enum emu_result emu_execute_string(struct emu *e);
 void emu_string_advance(struct emu *e, unsigned int reg);

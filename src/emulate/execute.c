@@ -14,7 +14,7 @@
 
 #include "decode.h"
 
-static enum emu_result prepare_memory(struct emu *e, struct span *mem)
+enum emu_result emu_prepare_memory(struct emu *e, struct span *mem)
 {
 	const struct emu_insn *insn = &e->insn;
 	const struct operand op = {
@@ -36,7 +36,7 @@ static u64 register_read(const struct emu *e, unsigned int reg, unsigned int siz
 	return size == 1 ? emu_byte_read(e, reg) : emu_gpr_read(e, reg, size);
 }
 
-static void register_write(struct emu *e, unsigned int reg, u64 val)
+void emu_register_write(struct emu *e, unsigned int reg, u64 val)
 {
 	if (e->insn.opsize == 1)
 		emu_byte_write(e, reg, val);
@@ -44,7 +44,7 @@ static void register_write(struct emu *e, unsigned int reg, u64 val)
 		emu_gpr_write(e, reg, e->insn.opsize, val);
 }
 
-static enum emu_result load(struct emu *e, unsigned int form, const struct span *mem, u64 *val)
+enum emu_result emu_load(struct emu *e, unsigned int form, const struct span *mem, u64 *val)
 {
 	const struct emu_insn *insn = &e->insn;
 
@@ -70,30 +70,30 @@ static enum emu_result load(struct emu *e, unsigned int form, const struct span 
 	return EMU_OK;
 }
 
-static enum emu_result store(struct emu *e, unsigned int form, const struct span *mem, u64 val)
+enum emu_result emu_store(struct emu *e, unsigned int form, const struct span *mem, u64 val)
 {
 	switch (form) {
 	case F_ACC:
 		emu_gpr_write(e, EMU_RAX, e->insn.opsize, val);
 		return EMU_OK;
 	case F_G:
-		register_write(e, e->insn.reg, val);
+		emu_register_write(e, e->insn.reg, val);
 		return EMU_OK;
 	}
 	if (e->insn.mem)
 		return emu_span_write(e, mem, &val);
-	register_write(e, e->insn.rm, val);
+	emu_register_write(e, e->insn.rm, val);
 	return EMU_OK;
 }
 
-/* As store(), for a destination that was read as @old_val before. */
+/* As emu_store(), for a destination that was read as @old_val before. */
 static enum emu_result modify(struct emu *e, const struct span *mem, u64 old_val, u64 new_val)
 {
 	bool locked = e->insn.lock || e->insn.kind == EMU_K_XCHG;
 
 	if (e->insn.mem && locked)
 		return emu_span_replace(e, mem, old_val, new_val);
-	return store(e, e->insn.dst, mem, new_val);
+	return emu_store(e, e->insn.dst, mem, new_val);
 }
 
 static u64 move_value(const struct emu_insn *insn, u64 val)
@@ -114,11 +114,11 @@ static enum emu_result execute_move(struct emu *e)
 	enum emu_result r;
 	u64 val;
 
-	r = prepare_memory(e, &mem);
+	r = emu_prepare_memory(e, &mem);
 	if (r == EMU_OK)
-		r = load(e, e->insn.src, &mem, &val);
+		r = emu_load(e, e->insn.src, &mem, &val);
 	if (r == EMU_OK)
-		r = store(e, e->insn.dst, &mem, move_value(&e->insn, val));
+		r = emu_store(e, e->insn.dst, &mem, move_value(&e->insn, val));
 	if (r == EMU_OK)
 		emu_finish(e);
 	return r;
@@ -127,12 +127,12 @@ static enum emu_result execute_move(struct emu *e)
 /* Prepare and read both operands. */
 static enum emu_result load_both(struct emu *e, struct span *mem, u64 *a, u64 *b)
 {
-	enum emu_result r = prepare_memory(e, mem);
+	enum emu_result r = emu_prepare_memory(e, mem);
 
 	if (r == EMU_OK)
-		r = load(e, e->insn.dst, mem, a);
+		r = emu_load(e, e->insn.dst, mem, a);
 	if (r == EMU_OK)
-		r = load(e, e->insn.src, mem, b);
+		r = emu_load(e, e->insn.src, mem, b);
 	return r;
 }
 
@@ -154,7 +154,7 @@ static enum emu_result execute_alu(struct emu *e)
 
 	b = emu_alu(&e->insn, a, b, &rflags);
 	if (!discards_result(e->insn.kind))
-		r = e->insn.dst == F_E ? modify(e, &mem, a, b) : store(e, e->insn.dst, &mem, b);
+		r = e->insn.dst == F_E ? modify(e, &mem, a, b) : emu_store(e, e->insn.dst, &mem, b);
 	if (r == EMU_OK) {
 		e->rflags = rflags;
 		emu_finish(e);
@@ -180,15 +180,15 @@ static enum emu_result execute_exchange(struct emu *e)
 		r = modify(e, &mem, a, b);
 	if (r != EMU_OK)
 		return r;
-	register_write(e, e->insn.reg, a);
+	emu_register_write(e, e->insn.reg, a);
 	if (!e->insn.mem)
-		register_write(e, e->insn.rm, b);	/* last: it wins if both are the same */
+		emu_register_write(e, e->insn.rm, b);	/* last: it wins if both are the same */
 	e->rflags = rflags;
 	emu_finish(e);
 	return EMU_OK;
 }
 
-/* The destination is written in any case, with its own value if the comparison fails. */
+/* Memory is written in any case, with its own value if the comparison fails; a register is not. */
 static enum emu_result execute_cmpxchg(struct emu *e)
 {
 	u64 acc = emu_gpr_read(e, EMU_RAX, e->insn.opsize);
@@ -202,7 +202,8 @@ static enum emu_result execute_cmpxchg(struct emu *e)
 		return r;
 
 	emu_alu_sub(e->insn.opsize, acc, a, &rflags);
-	r = modify(e, &mem, a, acc == a ? b : a);
+	if (e->insn.mem || acc == a)
+		r = modify(e, &mem, a, acc == a ? b : a);
 	if (r != EMU_OK)
 		return r;
 	if (acc != a)
@@ -225,7 +226,7 @@ static enum emu_result execute_cmpxchg8b(struct emu *e)
 	enum emu_result r;
 	u64 old_val;
 
-	r = prepare_memory(e, &mem);
+	r = emu_prepare_memory(e, &mem);
 	if (r == EMU_OK)
 		r = emu_span_read(e, &mem, &old_val);
 	if (r == EMU_OK)
@@ -244,70 +245,6 @@ static enum emu_result execute_cmpxchg8b(struct emu *e)
 	return EMU_OK;
 }
 
-static unsigned int stack_size(const struct emu *e)
-{
-	if (e->mode == EMU_LONG64)
-		return 8;
-	return e->seg[EMU_SS].ar & AR_BIG ? 4 : 2;
-}
-
-static enum emu_result prepare_stack(struct emu *e, struct span *stack, u64 sp, u8 access)
-{
-	const struct operand op = {
-		.seg = EMU_SS,
-		.len = e->insn.opsize,
-		.access = access,
-		.off = sp & size_mask(stack_size(e)),
-	};
-
-	return emu_span_prepare(e, stack, &op);
-}
-
-static enum emu_result execute_push(struct emu *e)
-{
-	u64 sp = e->gpr[EMU_RSP] - e->insn.opsize;
-	struct span mem, stack;
-	enum emu_result r;
-	u64 val;
-
-	r = prepare_memory(e, &mem);
-	if (r == EMU_OK)
-		r = prepare_stack(e, &stack, sp, EMU_ACCESS_WRITE);
-	if (r == EMU_OK)
-		r = load(e, e->insn.src, &mem, &val);
-	if (r == EMU_OK)
-		r = emu_span_write(e, &stack, &val);
-	if (r == EMU_OK) {
-		emu_gpr_write(e, EMU_RSP, stack_size(e), sp);
-		emu_finish(e);
-	}
-	return r;
-}
-
-static enum emu_result execute_pop(struct emu *e)
-{
-	u64 sp = e->gpr[EMU_RSP];
-	struct span mem, stack;
-	enum emu_result r;
-	u64 val = 0;
-
-	r = prepare_stack(e, &stack, sp, EMU_ACCESS_READ);
-	if (r == EMU_OK)
-		r = prepare_memory(e, &mem);
-	if (r == EMU_OK)
-		r = emu_span_read(e, &stack, &val);
-	if (r == EMU_OK && e->insn.mem)
-		r = emu_span_write(e, &mem, &val);
-	if (r != EMU_OK)
-		return r;
-
-	emu_gpr_write(e, EMU_RSP, stack_size(e), sp + e->insn.opsize);
-	if (!e->insn.mem)
-		register_write(e, e->insn.rm, val);	/* after RSP: POP RSP loads it */
-	emu_finish(e);
-	return EMU_OK;
-}
-
 static enum emu_result execute_xmm(struct emu *e)
 {
 	bool is_load = e->insn.dst == F_V;
@@ -318,63 +255,13 @@ static enum emu_result execute_xmm(struct emu *e)
 	if (!e->ops->xmm_read || !e->ops->xmm_write)
 		return EMU_UNHANDLED;
 
-	r = prepare_memory(e, &mem);
+	r = emu_prepare_memory(e, &mem);
 	if (r == EMU_OK)
 		r = is_load ? emu_span_read(e, &mem, val) :
 			      emu_mem_result(e->ops->xmm_read(e, e->insn.reg, val));
 	if (r == EMU_OK)
 		r = is_load ? emu_mem_result(e->ops->xmm_write(e, e->insn.reg, val)) :
 			      emu_span_write(e, &mem, val);
-	if (r == EMU_OK)
-		emu_finish(e);
-	return r;
-}
-
-/* With a 16-bit operand size the base has 24 bits. */
-static enum emu_result execute_table_store(struct emu *e)
-{
-	bool gdt = e->insn.kind == EMU_K_SGDT;
-	u8 image[10];
-	struct span mem;
-	enum emu_result r;
-	u16 limit;
-	u64 base;
-
-	if (!e->sysregs)
-		return EMU_UNHANDLED;
-	limit = gdt ? e->sysregs->gdtr_limit : e->sysregs->idtr_limit;
-	base = gdt ? e->sysregs->gdtr_base : e->sysregs->idtr_base;
-	if (e->mode != EMU_LONG64 && e->insn.opsize == 2)
-		base &= 0xffffff;
-	memcpy(image, &limit, sizeof(limit));
-	memcpy(image + 2, &base, sizeof(base));
-
-	r = prepare_memory(e, &mem);
-	if (r == EMU_OK)
-		r = emu_span_write(e, &mem, image);
-	if (r == EMU_OK)
-		emu_finish(e);
-	return r;
-}
-
-/* SLDT, STR and SMSW store 16 bits to memory, and the operand size to a register. */
-static enum emu_result execute_word_store(struct emu *e)
-{
-	const struct emu_sysregs *sys = e->sysregs;
-	struct span mem;
-	enum emu_result r;
-	u64 val;
-
-	if (!sys)
-		return EMU_UNHANDLED;
-	if (e->insn.kind == EMU_K_SMSW)
-		val = sys->cr0;
-	else
-		val = e->insn.kind == EMU_K_SLDT ? sys->ldtr : sys->tr;
-
-	r = prepare_memory(e, &mem);
-	if (r == EMU_OK)
-		r = store(e, e->insn.dst, &mem, val);
 	if (r == EMU_OK)
 		emu_finish(e);
 	return r;
@@ -407,18 +294,18 @@ static enum emu_result (*const handlers[])(struct emu *e) = {
 	[EMU_K_BTS] = execute_alu,
 	[EMU_K_BTR] = execute_alu,
 	[EMU_K_BTC] = execute_alu,
-	[EMU_K_PUSH] = execute_push,
-	[EMU_K_POP] = execute_pop,
+	[EMU_K_PUSH] = emu_execute_push,
+	[EMU_K_POP] = emu_execute_pop,
 	[EMU_K_STOS] = emu_execute_string,
 	[EMU_K_MOVS] = emu_execute_string,
 	[EMU_K_LODS] = emu_execute_string,
 	[EMU_K_CMPS] = emu_execute_string,
 	[EMU_K_SCAS] = emu_execute_string,
-	[EMU_K_SGDT] = execute_table_store,
-	[EMU_K_SIDT] = execute_table_store,
-	[EMU_K_SLDT] = execute_word_store,
-	[EMU_K_STR] = execute_word_store,
-	[EMU_K_SMSW] = execute_word_store,
+	[EMU_K_SGDT] = emu_execute_table_store,
+	[EMU_K_SIDT] = emu_execute_table_store,
+	[EMU_K_SLDT] = emu_execute_word_store,
+	[EMU_K_STR] = emu_execute_word_store,
+	[EMU_K_SMSW] = emu_execute_word_store,
 };
 
 enum emu_result emu_execute(struct emu *e)
