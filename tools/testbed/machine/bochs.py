@@ -37,6 +37,7 @@ debug: action=ignore
 
 CRASH = re.compile(r"Kernel panic - not syncing|\bBUG: |\bOops: |kernel BUG at ")
 POLL_SECONDS = 0.2
+CRASH_ENDS = "---[ end Kernel panic"
 AFTER_CRASH_SECONDS = 8     # processor time for the rest of the trace
 WALL_FACTOR = 6
 PR_SET_PDEATHSIG = 1
@@ -122,6 +123,8 @@ class Machine:
         mark = self.mark.search(line)
         if not mark:
             show(line)
+            if CRASH_ENDS in line and self.status is None:
+                self._end(CRASHED, "the guest's kernel crashed")
             return bool(CRASH.search(line))
         if line[:mark.start()].strip():
             show(line[:mark.start()])
