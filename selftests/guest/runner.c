@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Run one flat payload in the little VMM: runner [-d DEVICE] [-m MEGABYTES] [-c VCPUS] PAYLOAD
+ *
+ * All vCPUs start at the payload's first byte, one thread each.  What the payload prints goes to
+ * standard output.  Exit status: 0 if every vCPU ended with 0 and every result byte was 0.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "vmm.h"
+
+static int complain(struct vmm_vcpu *v, int code)
+{
+	if (code == VMM_UNEXPECTED)
+		printf("Bail out! %s\n", vmm_why(v->vmm));
+	else if (code)
+		printf("# vCPU %u ended with %d\n", v->index, code);
+	fflush(stdout);
+	return code != 0;
+}
+
+static void *run(void *arg)
+{
+	struct vmm_vcpu *v = arg;
+
+	return complain(v, vmm_run(v)) ? v : NULL;
+}
+
+static int print_results(const struct vmm *vmm)
+{
+	int failed = 0;
+	u32 i;
+
+	for (i = 0; i < vmm->nr_results; i++) {
+		printf("%s %u\n", vmm->result[i] ? "not ok" : "ok", i + 1);
+		failed |= vmm->result[i];
+	}
+	if (vmm->nr_results)
+		printf("1..%u\n", vmm->nr_results);
+	return failed;
+}
+
+static void usage(const char *name)
+{
+	fprintf(stderr, "%s [-d DEVICE] [-m MEGABYTES] [-c VCPUS] PAYLOAD\n", name);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long megabytes = 16, vcpus = 1, i;
+	pthread_t thread[VMM_MAX_VCPUS];
+	int failed = 0, option;
+	struct vmm *vmm;
+
+	while ((option = getopt(argc, argv, "d:m:c:")) != -1) {
+		if (option == 'd')
+			vmm_set_device(optarg);
+		else if (option == 'm')
+			megabytes = strtoul(optarg, NULL, 0);
+		else if (option == 'c')
+			vcpus = strtoul(optarg, NULL, 0);
+		else
+			usage(argv[0]);
+	}
+	if (optind + 1 != argc || megabytes < 2 || megabytes > 2048 || !vcpus ||
+	    vcpus > VMM_MAX_VCPUS)
+		usage(argv[0]);
+
+	vmm = vmm_create(megabytes << 20);
+	vmm_load_file(vmm, argv[optind]);
+	for (i = 0; i < vcpus; i++)
+		vmm_long_mode(vmm_add_vcpu(vmm), VMM_LOAD_GPA);
+	for (i = 1; i < vcpus; i++) {
+		errno = pthread_create(&thread[i], NULL, run, &vmm->vcpu[i]);
+		if (errno)
+			vmm_bail("pthread_create");
+	}
+	failed |= !!run(&vmm->vcpu[0]);
+	for (i = 1; i < vcpus; i++) {
+		void *bad;
+
+		pthread_join(thread[i], &bad);
+		failed |= !!bad;
+	}
+	failed |= print_results(vmm) != 0;
+	vmm_destroy(vmm);
+	return failed;
+}
