@@ -94,6 +94,7 @@ struct nvmx_events {
 	bool nmi_window;	/* window exits asked for */
 	bool irq_window;
 	bool user_irq_window;	/* run->request_interrupt_window */
+	bool written;		/* the VM-entry interruption field of v->cur holds one of these */
 };
 
 /* bits of nvmx_vcpu.requests: work before the next entry */
@@ -104,6 +105,7 @@ enum nvmx_request {
 	REQ_NESTED_PAGES,	/* L1 pages that vmcs02 needs are to be looked up */
 	REQ_DEAD,
 	REQ_EPT01,		/* vmcs01's EPT pointer changed */
+	REQ_MSR_BITMAP,		/* the MSR filter changed: vmx_update_msr_bitmap() */
 };
 
 struct nvmx_vcpu_stat {
@@ -199,7 +201,10 @@ struct nvmx_vcpu {
 	 * is called.  Returns what the loop does next.
 	 */
 	enum nvmx_action (*complete)(struct nvmx_vcpu *v);
+	int run_errno;				/* [m] NVMX_USER with this not 0: KVM_RUN returns it */
 	struct emu emu;				/* [m] the instruction in emulation, see emulate.h */
+	struct emu_log emu_log;			/* [m] what it has done so far */
+	struct emu_pio emu_pio;			/* [m] the batch of string port I/O in flight */
 	struct {
 		u32 msr;
 		u8 insn_len;
@@ -211,6 +216,7 @@ struct nvmx_vcpu {
 		bool string;
 		u32 count;
 		u8 insn_len;
+		u64 rip;
 	} pio;					/* [m] port I/O exit in flight */
 
 	/* configuration */

@@ -146,13 +146,22 @@ void vmx_skip_insn(struct nvmx_vcpu *v);	/* by v->exit.insn_len; drops STI/MOV-S
 void vmx_regs_forget(struct nvmx_vcpu *v);	/* after a VMCS switch: nothing lazy is available */
 void vmx_regs_flush(struct nvmx_vcpu *v);	/* write dirty RIP/RSP/RFLAGS to the current VMCS */
 int vmx_load_pdptrs(struct nvmx_vcpu *v, u64 cr3);	/* 0, or -EINVAL: #GP is due */
+const u64 *vmx_pdptrs(struct nvmx_vcpu *v);	/* v->pdptr as the current VMCS holds them */
+void vmx_set_pdptrs(struct nvmx_vcpu *v, const u64 pdptr[4]);	/* KVM_SET_SREGS2 */
+void vmx_power_on(struct nvmx_vcpu *v);		/* state after reset; loaded, vmcs01 current */
+int vmx_set_xcr0(struct nvmx_vcpu *v, u64 val);	/* checked; -EINVAL: #GP */
 /* Architectural checks of MOV to CRn and of KVM_SET_SREGS. true: legal for this vCPU */
 bool vmx_cr0_valid(struct nvmx_vcpu *v, u64 cr0);
 bool vmx_cr4_valid(struct nvmx_vcpu *v, u64 cr4);
 bool vmx_efer_valid(struct nvmx_vcpu *v, u64 efer);
 void vmx_set_dr7(struct nvmx_vcpu *v, u64 val);
 
+/* ---- debug.c ---- */
+u32 vmx_exception_bitmap(const struct nvmx_vcpu *v);	/* what L0 needs, at every level */
+int vmx_set_guest_debug(struct nvmx_vcpu *v, const struct kvm_guest_debug *dbg); /* -EBUSY */
+
 /* ---- cpuid.c ---- */
+int vmx_cpuid_init(struct nvmx_vcpu *v);	/* v->cpuid before the first KVM_SET_CPUID */
 int vmx_supported_cpuid(struct kvm_cpuid_entry2 *e, u32 max, u32 *n); /* -E2BIG */
 int vmx_set_cpuid(struct nvmx_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 n);
 const struct kvm_cpuid_entry2 *vmx_find_cpuid(const struct nvmx_vcpu *v, u32 fn, u32 idx);
@@ -166,9 +175,11 @@ const u32 *vmx_msr_list(u32 *n);		/* KVM_GET_MSR_INDEX_LIST */
 const u32 *vmx_feature_msr_list(u32 *n);	/* KVM_GET_MSR_FEATURE_INDEX_LIST */
 int vmx_get_feature_msr(u32 msr, u64 *val);	/* system-scope KVM_GET_MSRS */
 bool vmx_msr_passthrough(struct nvmx_vcpu *v, u32 msr, bool write); /* vmcs01's bitmap allows it */
+void vmx_update_msr_bitmap(struct nvmx_vcpu *v);	/* CPUID or the MSR filter changed */
 
 /* ---- time.c ---- */
 u64 vmx_l1_tsc(struct nvmx_vcpu *v, u64 host_tsc);
+void vmx_sync_tsc(struct nvmx_vcpu *v, u64 val);	/* the host writes L1's TSC */
 void vmx_write_tsc_offset(struct nvmx_vcpu *v, u64 l1_offset);	/* also tells vmcs02 */
 int vmx_set_tsc_khz(struct nvmx_vcpu *v, u32 khz);
 
@@ -184,6 +195,7 @@ bool vmx_nmi_allowed(struct nvmx_vcpu *v);
 bool vmx_nmi_blocked(struct nvmx_vcpu *v);
 void vmx_set_nmi_blocked(struct nvmx_vcpu *v, bool blocked);
 bool vmx_irq_ready_user(struct nvmx_vcpu *v);	/* run->ready_for_interrupt_injection */
+bool vmx_if_flag_user(struct nvmx_vcpu *v);	/* run->if_flag */
 /* Write one event to the current VMCS (VM-entry interruption information). */
 void vmx_inject(struct nvmx_vcpu *v, u32 intr_info, u32 error_code, u32 insn_len);
 /* After an exit: what IDT-vectoring says was interrupted is injected again (or kept for vmcs12). */
