@@ -188,9 +188,10 @@ static void unbacked_memory_is_reported_or_emulated(void)
 
 	if (!setup(l2_read))
 		return;
-	/* A device of L1 at 0xfee00000: L2 reaches it, L0 or user space answers, L2 goes on. */
-	*e = 0xfee00000 | (*e & 0xfff & ~0x38ull);
+	/* A device page of L1: L2 reaches it, user space answers, L2 goes on. */
+	*e = 0xfed00000 | (*e & 0xfff & ~0x38ull);
 	EXPECT_EXIT(EXIT_VMCALL);
+	EXPECT_EQ(l2_value, ~0ull);
 }
 
 static void self_referential_tables_end(void)
