@@ -148,7 +148,12 @@ struct nvmx_vcpu {
 	int cpu;				/* [c] where loaded, -1 if not */
 	int last_cpu;				/* [c] where it ran last, for tag flushes */
 	struct preempt_notifier pn;		/* [m] (c) */
-	bool loaded;				/* [c] */
+	u32 loaded;				/* [m] depth of vmx_load() */
+	struct {				/* src/vmx/host.c: what user mode of this thread has */
+		u64 fs_base, gs_base, kernel_gs_base;
+		u16 fs_sel, gs_sel, ds_sel, es_sel, ldt_sel;
+		bool away;		/* [c] hardware has the guest's; put back before user mode */
+	} host;
 
 	/* what the guest has: of the current level */
 	u64 gpr[NR_GPRS];			/* [m] (x) RSP only when LAZY_RSP is available */
@@ -161,15 +166,18 @@ struct nvmx_vcpu {
 	u64 cr0_owned, cr4_owned;		/* [m] bits the guest may change without an exit */
 	u32 regs_avail, regs_dirty;		/* [m] enum nvmx_lazy_reg */
 	u64 dr[4], dr6, dr7;			/* [m] */
-	bool dr_in_hw;				/* [c] hardware has the guest's DR0-3, DR6 */
+	bool dr_in_hw;				/* [m] lent to the guest until the next exit */
 	u64 xcr0, xss;				/* [m] */
 	struct fpu_guest fpu;			/* [m] (c) */
 	u64 apic_base;				/* [m] */
 
 	/* MSRs that the CPU holds while the vCPU is loaded */
 	u64 kernel_gs_base, star, lstar, cstar, sfmask, tsc_aux;	/* [m] */
-	u64 host_kernel_gs_base;		/* [c] */
+	bool user_msrs_loaded;			/* [c] star, lstar, sfmask, tsc_aux are in hardware */
 	u64 spec_ctrl;				/* [m] */
+	bool spec_ctrl_passthrough;		/* [m] the guest writes it without exits */
+	u32 pkru, host_pkru;			/* [m] */
+	bool l1d_flush;				/* [c] before the next entry, where L1TF asks for it */
 	/* MSRs kept in memory only */
 	u64 feature_control;			/* [m] */
 	u64 misc_enable, arch_capabilities, platform_info, ucode_rev, pat;

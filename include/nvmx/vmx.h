@@ -15,6 +15,9 @@
 #include <nvmx/types.h>
 #include <nvmx/vcpu.h>
 
+/* ---- main.c: module parameters that other rooms read ---- */
+extern bool vmx_kvm_node;	/* the node is named "kvm", too */
+
 /* ---- caps.c: what the CPU can do; read-only after init ---- */
 struct vmx_caps {
 	u32 revision;
@@ -52,12 +55,15 @@ struct vmcs {
 	int cpu;			/* [i] where it is active, -1: nowhere */
 	enum vmcs_kind kind;
 	bool launched;
+	bool bounded;			/* holds the timer value of vmx_bound_stay() */
 	u8 ctl_dirty;			/* bit per word */
 	u32 ctl[NR_CTL_WORDS];
+	struct nvmx_vcpu *owner;
+	struct vmcs *link;		/* shadow VMCS that its link pointer names, or NULL */
 	struct {			/* what the host-state area holds, to skip equal writes */
 		u64 fs_base, gs_base, cr3, cr4, rsp;
-		u16 fs_sel, gs_sel, ldt_sel;
-		bool valid;
+		u16 fs_sel, gs_sel;
+		int cpu;		/* whose TR, GDTR and SYSENTER_ESP; -1: nobody's */
 	} host;
 };
 
@@ -66,7 +72,11 @@ void vmcs_free(struct vmcs *vmcs);	/* VMCLEARs it wherever it is active; NULL is
 void vmcs_init_l0(struct nvmx_vcpu *v, struct vmcs *vmcs); /* current: L0's constant fields */
 void vmcs_switch(struct nvmx_vcpu *v, struct vmcs *to);	/* makes it v->cur; loaded */
 
-/* Reach into a shadow VMCS. Preemption is off between the two; vmcs_hw_*() work on it. */
+/*
+ * Reach into a shadow VMCS. Preemption is off between the two; vmcs_hw_*() and vmcs_read/write()
+ * work on it.  It becomes the one that follows vmcs01 across processors; link pointers that name
+ * a shadow VMCS are to be written after a vmcs_shadow_begin() of it, and only in vmcs01.
+ */
 void vmcs_shadow_begin(struct nvmx_vcpu *v, struct vmcs *shadow);
 void vmcs_shadow_end(struct nvmx_vcpu *v, struct vmcs *shadow);
 
@@ -74,9 +84,15 @@ void vmcs_shadow_end(struct nvmx_vcpu *v, struct vmcs *shadow);
 u64 vmcs_hw_read(struct nvmx_vcpu *v, u32 encoding);
 void vmcs_hw_write(struct nvmx_vcpu *v, u32 encoding, u64 value);
 
-/* By name, on v->cur.  The fast ones are inline in vmcs_ops.h for src/vmx and src/nested. */
+/* By name, on v->cur: one VMREAD or VMWRITE in the kernel, the seam in user space. */
+#ifdef __KERNEL__
+#include <nvmx/vmcs_ops.h>
+#define vmcs_read(v, field)		vmcs_read_inline(v, VMCS_##field)
+#define vmcs_write(v, field, value)	vmcs_write_inline(v, VMCS_##field, value)
+#else
 #define vmcs_read(v, field)		vmcs_hw_read(v, VMCS_##field)
 #define vmcs_write(v, field, value)	vmcs_hw_write(v, VMCS_##field, value)
+#endif
 
 void vmcs_ctl_write(struct nvmx_vcpu *v, struct vmcs *vmcs, enum vmx_ctl_word w, u32 value);
 
@@ -101,12 +117,48 @@ static inline bool is_guest_mode(const struct nvmx_vcpu *v)
 	return v->cur != v->vmcs01;
 }
 
-/* ---- main.c / run.c: life of a vCPU ---- */
-int vmx_vcpu_create(struct nvmx_vcpu *v);	/* power-on state of the SDM */
+/* ---- vcpu.c: life of a vCPU ---- */
+/*
+ * Power-on state of the SDM.  The caller has set vm, id, idx, run and pio_data of a zeroed object,
+ * holds a vmx_cpus_get() for the VM, and has not published the vCPU.  Calls vmx_cpuid_init(); then,
+ * loaded, vmcs_init_l0(), nested_vcpu_init(), vmx_power_on(), vmx_update_msr_bitmap(),
+ * vmx_sync_tsc(v, 0).
+ */
+int vmx_vcpu_create(struct nvmx_vcpu *v);
 void vmx_vcpu_destroy(struct nvmx_vcpu *v);
 void vmx_load(struct nvmx_vcpu *v);		/* vmx_load/vmx_put nest around every vcpu ioctl */
 void vmx_put(struct nvmx_vcpu *v);
-int vmx_run(struct nvmx_vcpu *v);		/* KVM_RUN: 0, -EINTR, -EAGAIN, -EIO; loaded */
+
+/* ---- run.c ---- */
+/*
+ * KVM_RUN after the signal mask is in place; loaded.  Runs v->complete, honours immediate_exit,
+ * takes cr8 and request_interrupt_window from vcpu->run, and leaves if_flag, cr8, apic_base, flags
+ * and ready_for_interrupt_injection there.
+ * Return: 0 (exit_reason is set), -EINTR, -EAGAIN, -EIO, -EINVAL (cr8); -ERESTARTNOINTR passes
+ * through to the system call's return as it is.
+ */
+int vmx_run(struct nvmx_vcpu *v);
+/* Hardware refused an entry: exit.c's row entry_failure. Logs, and fills vcpu->run. */
+enum nvmx_action vmx_entry_refused(struct nvmx_vcpu *v);
+
+/* ---- host.c ---- */
+/*
+ * Of the MSRs that hardware holds while the vCPU runs, KERNEL_GS_BASE is the guest's to change
+ * without an exit; read and write it here.  After v->star, lstar, sfmask or tsc_aux were changed,
+ * vmx_user_msrs_changed() makes the next entry load them.
+ */
+u64 vmx_kernel_gs_base(struct nvmx_vcpu *v);
+void vmx_set_kernel_gs_base(struct nvmx_vcpu *v, u64 base);
+void vmx_user_msrs_changed(struct nvmx_vcpu *v);
+
+/* ---- debugreg.c ---- */
+/*
+ * For the exit handler of MOV DR, when the guest may have its debug registers: v->dr[] and dr6 go to
+ * hardware at the next entry, without exits, and come back at the next exit.
+ */
+void vmx_lend_debug_registers(struct nvmx_vcpu *v);
+
+/* ---- kick.c, vpid.c ---- */
 void vmx_kick(struct nvmx_vcpu *v);		/* any context: out of the guest, or awake */
 void vmx_flush_tlbs(struct nvmx_vm *vm);	/* process context, may not hold mmu_lock: on
 						 * return no CPU uses a mapping reduced before

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VMREAD and VMWRITE of the current VMCS, inline; part of vmx.h in the kernel.
+ *
+ * A field that does not exist, and VMX operation that an emergency has ended, are both found by
+ * the out-of-line function: the first is a bug of nvmx and ends the VM, the second is silent.
+ */
+#ifndef NVMX_VMCS_OPS_H
+#define NVMX_VMCS_OPS_H
+
+#include <linux/compiler.h>
+#include <asm/asm.h>
+#include <nvmx/types.h>
+
+/* Cold. A read that failed has the value 0. */
+void vmcs_access_failed(struct nvmx_vcpu *v, u32 encoding, const char *insn);
+
+static __always_inline u64 vmcs_read_inline(struct nvmx_vcpu *v, unsigned long encoding)
+{
+	unsigned long value;
+	bool failed;
+
+	/*
+	 * VMREAD that succeeds clears CF, so CF is left only by VMfail or by a fault.  No asm goto:
+	 * compilers that the supported kernels use lose its outputs.
+	 */
+	asm volatile("stc\n"
+		     "1:	vmread %[encoding], %[value]\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : [value] "=r" (value), "=@ccbe" (failed)
+		     : [encoding] "r" (encoding));
+	if (likely(!failed))
+		return value;
+	vmcs_access_failed(v, encoding, "VMREAD");
+	return 0;
+}
+
+static __always_inline void vmcs_write_inline(struct nvmx_vcpu *v, unsigned long encoding,
+					      unsigned long value)
+{
+	asm goto("1:	vmwrite %[value], %[encoding]\n"
+		 "	jbe %l[failed]\n"
+		 _ASM_EXTABLE(1b, %l[failed])
+		 :
+		 : [encoding] "r" (encoding), [value] "rm" (value)
+		 : "cc"
+		 : failed);
+	return;
+failed:
+	vmcs_access_failed(v, encoding, "VMWRITE");
+}
+
+#endif
