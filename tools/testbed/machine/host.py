@@ -18,7 +18,7 @@ set -e
 for d in proc sys dev; do mount --rbind /$d $1/$d; done
 mount -t tmpfs dev $1/dev
 cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty $1/dev/
-mkdir $1/dev/shm $1/dev/cpu_dma_latency.d
+mkdir $1/dev/shm
 mount -t tmpfs tmp $1/tmp
 if [ -e /dev/$2 ]; then cp -a /dev/$2 $1/dev/; ln -sf $2 $1/dev/kvm 2>/dev/null || true; fi
 cd $1
@@ -35,11 +35,11 @@ def _modprobe(request):
         subprocess.run(["insmod", request.module_path, *args], check=True)
 
 
-def run_on_host(folder, kernel, request):
+def run_on_host(folder, request):
     """Load the hypervisor, run the command, unload.  Return the command's status."""
     if os.geteuid() != 0:
         raise TestbedError("TESTBED=host needs root")
-    tree = base_tree(kernel, request.qemu)
+    tree = base_tree(None, request.qemu)
     add_request(tree, request, Tree())
     root = os.path.join(folder, "root")
     os.mkdir(root)

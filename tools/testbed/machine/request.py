@@ -16,6 +16,11 @@ EXIT_MARK = "TESTBED-EXIT"
 INNER_EXIT_MARK = "GUEST-EXIT"
 
 
+def on_host():
+    """Tell whether to run on this very machine."""
+    return os.environ.get("TESTBED") == "host"
+
+
 @dataclass
 class Request:
     kernel: str = "6.1"
@@ -31,7 +36,8 @@ class Request:
 
     @property
     def module_path(self):
-        path = self.module or os.path.join(REPO, "build", self.kernel, "nvmx.ko")
+        folder = os.uname().release if on_host() else self.kernel
+        path = self.module or os.path.join(REPO, "build", folder, "nvmx.ko")
         if not os.path.exists(path):
             raise TestbedError(f"{path} is missing: run 'make', or use --kvm or --no-module")
         return path

@@ -38,14 +38,14 @@ def read(path):
 
 
 def base_tree(kernel, with_qemu):
-    """The part of the root that does not change from run to run."""
+    """The part of the root that does not change from run to run; no @kernel: no stock modules."""
     tree = Tree()
     for folder in ("proc", "sys", "dev", "tmp", "root", "etc", "run", "usr/lib64", "usr/sbin"):
         tree.folder(folder)
     for name in ("bin", "sbin", "lib", "lib64"):
         tree.symlink(name, f"usr/{name}")
     _add_busybox(tree)
-    for name in STOCK_MODULES:
+    for name in STOCK_MODULES if kernel else ():
         tree.file(f"lib/modules/{name}.ko", kernel.module(name), 0o644)
     tree.file("init", read(os.path.join(HERE, "init")))
     if with_qemu:
