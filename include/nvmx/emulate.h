@@ -438,6 +438,9 @@ enum emu_result __must_check emu_pio_begin(struct emu *e, struct emu_pio *pio, v
  * @pio: as emu_pio_begin() left it
  * @data: for INS the elements that were read from the port
  *
+ * @pio is used up by every result but EMU_USER.  The elements behind one that faults are lost,
+ * as the guest has unmapped its buffer during the transfer.
+ *
  * Context: that of the callbacks.
  * Return: EMU_OK (instruction done), EMU_CONTINUE (REP is not at its end; begin again, or enter
  * the guest, which exits again), EMU_FAULT, EMU_USER (INS to MMIO; answer and end again with

@@ -27,15 +27,12 @@ static unsigned int fetchable(const struct emu *e, unsigned int want)
 	return left < want ? left : want;
 }
 
-/* Append what is left of the page, as far as an instruction can be long. */
+/* Append what is left of the page, as far as an instruction can be long; #GP beyond that. */
 static enum emu_result refill(struct emu *e)
 {
 	u64 lin = emu_linear(e, EMU_CS, e->rip + e->nr_bytes);
 	unsigned int len = EMU_PAGE_SIZE - (lin & (EMU_PAGE_SIZE - 1));
 	enum emu_result r;
-
-	if (e->nr_bytes >= EMU_INSN_MAX)
-		return emu_raise(e, VECTOR_GP);
 
 	len = fetchable(e, min_t(unsigned int, len, EMU_INSN_MAX - e->nr_bytes));
 	if (!len)

@@ -77,6 +77,8 @@ static const struct vector vectors[] = {
 	  EMU_K_MOV, 4, 4, EMU_DS, 0xfffff007 },
 	{ "[disp32] by SIB", EMU_LONG64, { 0x8b, 0x04, 0x25, 0, 0, 0, 0x80 }, 7,
 	  EMU_K_MOV, 4, 4, EMU_DS, 0xffffffff80000000 },
+	{ "REX.B, SIB without base", EMU_LONG64, { 0x41, 0x8b, 0x04, 0x25, 0x10, 0, 0, 0 }, 8,
+	  EMU_K_MOV, 4, 4, EMU_DS, 0x10 },
 	{ "67 [r8d]", EMU_LONG64, { 0x67, 0x41, 0x8b, 0x00 }, 4, EMU_K_MOV, 4, 4, EMU_DS, 9 * W },
 	{ "gs:[rax]", EMU_LONG64, { 0x65, 0x8b, 0x00 }, 3, EMU_K_MOV, 4, 4, EMU_GS, W },
 	{ "es: is ignored", EMU_LONG64, { 0x26, 0x8b, 0x45, 0x00 }, 4,

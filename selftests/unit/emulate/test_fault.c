@@ -62,6 +62,8 @@ static void test_fetch(struct world *w)
 	w->e.seg[EMU_CS].limit = WORLD_RIP;
 	CODE(w, 0x89, 0x03);
 	ok(faults(w, VECTOR_GP, true), "fetch beyond the limit of CS is #GP");
+	w->e.seg[EMU_CS].limit = WORLD_RIP / 2;
+	ok(faults(w, VECTOR_GP, true), "RIP beyond the limit of CS is #GP");
 	CODE(w, 0x0f, 0x0b);
 	world_mode(w, EMU_LONG64);
 	ok(world_step(w) == EMU_UNHANDLED && w->e.nr_bytes == 15, "unknown opcode is unhandled");
@@ -103,6 +105,9 @@ static void test_segments(struct world *w)
 
 	ds->ar = 0x4097;	/* expand-down, big */
 	ok(faults(w, VECTOR_GP, true), "expand-down: first byte within the limit is #GP");
+	CODE(w, 0x8a, 0x03);
+	w->gpr[EMU_RBX] = 0xffff;
+	ok(faults(w, VECTOR_GP, true), "expand-down: the byte at the limit is #GP");
 	CODE(w, 0x8b, 0x03);
 	w->gpr[EMU_RBX] = 0x10000;
 	ok(world_step(w) == EMU_OK, "expand-down: above the limit");
@@ -166,6 +171,25 @@ static void test_paging(struct world *w)
 	ok(world_step(w) == EMU_UNHANDLED, "SGDT without registers is unhandled");
 }
 
+static void test_stack_size(struct world *w)
+{
+	world_mode(w, EMU_PROT16);
+	CODE(w, 0xff, 0x37);
+	w->gpr[EMU_RBX] = 0x5000;
+	w->gpr[EMU_RSP] = 0x12340000;
+	world_poke(w, 0x5000, 0xbeef, 2);
+	ok(world_step(w) == EMU_OK && w->gpr[EMU_RSP] == 0x1234fffe &&
+	   world_peek(w, 0xfffe, 2) == 0xbeef, "PUSH on a 16-bit stack wraps SP");
+	CODE(w, 0x8f, 0x47, 0x08);
+	ok(world_step(w) == EMU_OK && w->gpr[EMU_RSP] == 0x12340000 &&
+	   world_peek(w, 0x5008, 2) == 0xbeef, "POP too");
+	CODE(w, 0xff, 0x37);
+	w->e.seg[EMU_SS].ar |= AR_BIG;
+	w->e.seg[EMU_SS].limit = 0xffffffff;
+	ok(world_step(w) == EMU_OK && w->gpr[EMU_RSP] == 0x1233fffe,
+	   "PUSH from 16-bit code on a 32-bit stack uses ESP");
+}
+
 static void test_system(struct world *w)
 {
 	world_mode(w, EMU_LONG64);
@@ -197,6 +221,7 @@ void test_fault(void)
 	test_fetch(w);
 	test_canonical(w);
 	test_segments(w);
+	test_stack_size(w);
 	test_system(w);
 	test_paging(w);
 	world_free(w);

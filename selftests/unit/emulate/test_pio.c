@@ -56,6 +56,11 @@ static void test_outs(struct world *w)
 	   !memcmp(buffer, w->mem + 0x4ffe, 4) && end(w, &pio) == EMU_OK &&
 	   w->gpr[EMU_RSI] == 0x5002, "one element across a page");
 
+	CODE(w, 0xf3, 0x6f);
+	w->gpr[EMU_RSI] = 0x4ffe;
+	w->gpr[EMU_RCX] = 9;
+	ok(begin(w, &pio, 4096) == EMU_PIO && pio.count == 1, "with REP, too");
+
 	CODE(w, 0xf3, 0x66, 0x6f);
 	w->e.rflags |= FLAG_DF;
 	w->gpr[EMU_RSI] = 0x5006;
@@ -73,6 +78,9 @@ static void test_outs(struct world *w)
 	w->gpr[EMU_RCX] = 3;
 	ok(end(w, &pio) == EMU_OK && !w->gpr[EMU_RCX] && w->gpr[EMU_RSI] == 0x400c,
 	   "never past a count that user space lowered");
+	w->e.rip = WORLD_RIP;
+	ok(end(w, &pio) == EMU_OK && !w->gpr[EMU_RCX] && w->gpr[EMU_RSI] == 0x400c &&
+	   w->e.rip == WORLD_RIP + 3, "not even to 0");
 }
 
 static void test_ins(struct world *w)
@@ -105,10 +113,22 @@ static void test_ins(struct world *w)
 	w->gpr[EMU_RCX] = 9;
 	ok(begin(w, &pio, 4096) == EMU_PIO && pio.count == 2 && end(w, &pio) == EMU_CONTINUE &&
 	   (w->gpr[EMU_RDI] & 0xffff) == 0, "a batch ends where DI wraps");
+	w->e.seg[EMU_ES].base = 0x20800;
+	w->gpr[EMU_RDI] = 0xfffe;
+	ok(begin(w, &pio, 4096) == EMU_PIO && pio.count == 2, "in the middle of a page, too");
+	w->gpr[EMU_RDI] = 0;
+	w->e.seg[EMU_ES].base = 0;
 	w->e.seg[EMU_ES].limit = 1;
 	ok(begin(w, &pio, 4096) == EMU_PIO && pio.count == 1, "one at a time at the limit");
 	w->gpr[EMU_RDI] = 2;
 	ok(begin(w, &pio, 4096) == EMU_FAULT && w->e.exception.vector == VECTOR_GP, "beyond #GP");
+	CODE(w, 0xf3, 0x6f);
+	w->e.seg[EMU_DS].limit = 7;
+	w->gpr[EMU_RSI] = 6;
+	w->gpr[EMU_RCX] = 9;
+	w->e.rflags |= FLAG_DF;
+	ok(begin(w, &pio, 4096) == EMU_PIO && pio.count == 4, "downwards from the limit");
+	w->e.rflags &= ~(u64)FLAG_DF;
 	world_mode(w, EMU_LONG64);
 }
 

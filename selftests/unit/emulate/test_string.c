@@ -26,7 +26,7 @@ static void test_bound(struct world *w)
 	w->e.rflags &= ~(u64)FLAG_TF;
 	w->e.rflags |= FLAG_RF;
 	w->e.rip = WORLD_RIP;
-	ok(world_step(w) == EMU_OK && !(w->e.rflags & FLAG_RF), "RCX = 0 ends at once and clears RF");
+	ok(world_step(w) == EMU_OK && !(w->e.rflags & FLAG_RF), "RCX = 0 ends at once, clears RF");
 }
 
 static void test_fault_inside(struct world *w)
@@ -56,12 +56,12 @@ static void test_wrap(struct world *w)
 	w->gpr[EMU_RCX] = 0x10002;
 	w->e.seg[EMU_ES].base = 0x20000;
 	ok(world_step(w) == EMU_OK && w->gpr[EMU_RDI] == 0xabcd0002 && w->gpr[EMU_RCX] == 0x10000 &&
-	   world_peek(w, 0x2fffe, 2) && world_peek(w, 0x20000, 2), "16-bit counts and pointers wrap");
+	   world_peek(w, 0x2fffe, 2) && world_peek(w, 0x20000, 2), "16-bit registers wrap");
 	CODE(w, 0x2e, 0xac);
 	w->e.seg[EMU_CS].base = 0x30000;
 	w->gpr[EMU_RSI] = 5;
 	w->mem[0x30005] = 0x99;
-	ok(world_step(w) == EMU_OK && (w->gpr[EMU_RAX] & 0xff) == 0x99, "LODS takes a segment prefix");
+	ok(world_step(w) == EMU_OK && (w->gpr[EMU_RAX] & 0xff) == 0x99, "LODS takes a prefix");
 	w->e.seg[EMU_CS].base = 0;
 	CODE(w, 0x2e, 0xaa);
 	w->gpr[EMU_RDI] = 7;

@@ -87,7 +87,9 @@ static void test_single(struct world *w)
 	CODE(w, 0xf0, 0x0f, 0xb1, 0x0b);
 	w->gpr[EMU_RAX] = 7;
 	w->gpr[EMU_RCX] = 9;
-	ok(ran(w, "r5000/4 w5000/4") && world_peek(w, 0x5000, 4) == 9, "LOCK CMPXCHG with a device");
+	ok(ran(w, "r5000/4 w5000/4") && world_peek(w, 0x5000, 4) == 9, "LOCK CMPXCHG, device");
+	CODE(w, 0x0f, 0xb1, 0x0b);
+	ok(ran(w, "r5000/4 w5000/4") && w->gpr[EMU_RAX] == 9, "a failing CMPXCHG writes, too");
 	CODE(w, 0xff, 0x33);
 	w->gpr[EMU_RSP] = 0x9000;
 	ok(ran(w, "r5000/8") && world_peek(w, 0x8ff8, 8) == 9 && w->gpr[EMU_RSP] == 0x8ff8,
@@ -136,7 +138,7 @@ static void test_rep(struct world *w)
 		w->mem[0x5ff8 + i] = i + 1;
 	/* Each wait is for one iteration, and the code is damaged after the first. */
 	w->e.rep_limit = 8;
-	ok(world_step(w) == EMU_USER && w->gpr[EMU_RCX] == 3, "REP MOVS waits for its first element");
+	ok(world_step(w) == EMU_USER && w->gpr[EMU_RCX] == 3, "REP MOVS waits for its first");
 	user_space(w);
 	ok(world_step(w) == EMU_USER && w->gpr[EMU_RCX] == 2 && w->gpr[EMU_RSI] == 0x5ffc &&
 	   w->e.rip == WORLD_RIP, "then for its second, with the first committed");
@@ -188,7 +190,7 @@ static void test_lock_retry(struct world *w)
 	CODE(w, 0xa5);
 	w->gpr[EMU_RSI] = 0x5000;
 	w->gpr[EMU_RDI] = 0x9000;
-	ok(world_step(w) == EMU_FAULT && !w->log.nr, "MOVS: destination faults before the device read");
+	ok(world_step(w) == EMU_FAULT && !w->log.nr, "MOVS faults before the device read");
 	w->page[9] = PAGE_RAM;
 }
 
