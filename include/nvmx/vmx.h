@@ -188,6 +188,9 @@ void vmx_set_cr0(struct nvmx_vcpu *v, u64 val);
 void vmx_set_cr3(struct nvmx_vcpu *v, u64 val);
 void vmx_set_cr4(struct nvmx_vcpu *v, u64 val);
 void vmx_set_efer(struct nvmx_vcpu *v, u64 val);
+/* What hardware's register holds for a guest's value: with L0's forced bits. */
+u64 vmx_hardware_cr0(u64 val);
+u64 vmx_hardware_cr4(u64 val);
 void vmx_get_seg(struct nvmx_vcpu *v, enum nvmx_seg_reg s, struct nvmx_segment *out);
 void vmx_set_seg(struct nvmx_vcpu *v, enum nvmx_seg_reg s, const struct nvmx_segment *in);
 u8 vmx_cpl(struct nvmx_vcpu *v);
