@@ -115,6 +115,18 @@ enum vmx_activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_W
 #define EPTQ_TRANSLATED	BIT(8)
 #define EPTQ_NMI_UNBLOCK BIT(12)
 
+/* VM-exit instruction information of the VMX instructions. */
+#define IINFO_SCALE(i)	((i) & 3)
+#define IINFO_REG1(i)	(((i) >> 3) & 15)
+#define IINFO_ADDR_SIZE(i) (((i) >> 7) & 7)	/* 0: 16 bits, 1: 32, 2: 64 */
+#define IINFO_IS_REG	BIT(10)
+#define IINFO_SEG(i)	(((i) >> 15) & 7)
+#define IINFO_INDEX(i)	(((i) >> 18) & 15)
+#define IINFO_NO_INDEX	BIT(22)
+#define IINFO_BASE(i)	(((i) >> 23) & 15)
+#define IINFO_NO_BASE	BIT(27)
+#define IINFO_REG2(i)	(((i) >> 28) & 15)
+
 /* EPT pointer and entries. */
 #define EPTP_WB		6u
 #define EPTP_UC		0u

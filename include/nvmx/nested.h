@@ -68,6 +68,12 @@ bool nested_is_vmx_msr(u32 msr);
 int nested_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val);
 int nested_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val);	/* by the host only */
 int nested_get_feature_msr(u32 msr, u64 *val);
+/*
+ * IA32_FEATURE_CONTROL, kept in v->feature_control: WRMSR by L1 (locked, reserved bits: -EINVAL), and
+ * a write by the host, where 0 is a reset and leaves VMX operation.
+ */
+int nested_wrmsr_feature_control(struct nvmx_vcpu *v, u64 val);
+int nested_host_feature_control(struct nvmx_vcpu *v, u64 val);
 bool nested_vmxon(const struct nvmx_vcpu *v);		/* L1 is in VMX operation */
 /* CR bits L1 may set while in VMX operation (fixed bits); true: legal */
 bool nested_cr0_valid(const struct nvmx_vcpu *v, u64 cr0);

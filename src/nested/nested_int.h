@@ -30,7 +30,9 @@ enum nested_group_nr {
 	GROUP_NR_IOBM, GROUP_NR_MSRBM, GROUP_NR_TIME, GROUP_NR_INFO, GROUP_NR_CRDR,
 	GROUP_NR_PROC, GROUP_NR_EXCPN, GROUP_NR_EVENT, GROUP_NR_CPL, GROUP_NR_BASIC,
 	NR_GROUPS,
-	GROUP_NR_ENV = 31,	/* no field: L1's own registers and capabilities */
+	/* Inputs of checks that are not fields: */
+	GROUP_NR_MODE = 30,	/* derived: what L2's CR0, CR4, RFLAGS.VM and CS.L say together */
+	GROUP_NR_ENV = 31,	/* L1's registers and memory: always dirty */
 };
 
 #define GROUP(name)	(1u << GROUP_NR_##name)
@@ -54,7 +56,8 @@ struct l2_context {
 	/* Groups that changed since ... Writers use nested_mark_dirty(). */
 	u32 dirty;			/* ... vmcs02 was built: cleared by nested_enter() */
 	u32 unchecked;			/* ... they were checked: cleared by nested_enter() */
-	bool stale;			/* L1's memory is older than the copy */
+	u32 checked_mode;		/* nested_check_mode() when they were checked */
+	bool stale;			/* L1's memory is older than the copy: set by every writer */
 
 	/* part of nested/enter and below; allocated on first use, freed by nested_context_drop() */
 	struct vmcs *vmcs02;
@@ -62,6 +65,22 @@ struct l2_context {
 	unsigned long *msr_bitmap;	/* merged, one page */
 	struct ept02 *ept02;
 	u64 ept02_key;			/* the eptp12 that ept02 was made for */
+	struct l2_hardware *hw;		/* what vmcs02 and the shadow hold, see vmcs02.h */
+	bool rare_stale;		/* vmcs02 is newer than the copy: nested_sync_rare() */
+	bool flush;			/* vpid02 and the EPT tag hold what L1 has invalidated */
+	u16 vpid02;			/* L2's tag in hardware; 0: none */
+	u16 vpid02_for;			/* the vpid12 whose mappings vpid02 may hold */
+	int last_cpu;			/* where L2 ran last */
+};
+
+/*
+ * L1's state at VMLAUNCH or VMRESUME that an exit brings back, or needs to know in order to skip
+ * what vmcs01 still holds.
+ */
+struct l1_state {
+	u64 cr0, cr4, cr0_owned, cr4_owned;
+	u64 efer, pat, dr7, debugctl;
+	u32 interruptibility, exception_bitmap;
 };
 
 struct nested_vcpu {
@@ -74,10 +93,18 @@ struct nested_vcpu {
 
 	bool run_pending;		/* entry accepted, L2 not entered yet */
 	bool mtf_pending;
-	struct caps12 caps;
+	struct caps12 caps;		/* what the host left of nested_caps */
+	u32 cpuid_denied;		/* secondary controls whose feature CPUID does not show */
+	/*
+	 * PAE paging without EPT: the page-directory-pointer-table entries that the guest stage
+	 * read from L1's memory and checked.  nested_enter() uses these and reads no others.
+	 */
+	u64 checked_pdpte[4];
 
-	u16 vpid02;			/* L2's tag in hardware, one per vCPU; 0: none yet */
-	u16 vpid02_for;			/* the vpid12 whose mappings vpid02 may hold */
+	struct l1_state l1;		/* valid while in L2 */
+	struct l2_context *running;	/* the context that ran last, maybe L2 right now; or NULL */
+	u32 msr_policy;			/* generation of vmcs01's MSR bitmap */
+	bool forced_exit;		/* the monitor trap flag of vmcs02 is L0's, for one entry */
 
 	struct hrtimer timer;		/* VMX-preemption timer */
 	bool timer_init;
@@ -100,7 +127,10 @@ struct nested_field {
 	u8 flow;			/* enum nested_flow */
 	u8 shadow;			/* enum nested_shadow */
 	u8 group;			/* enum nested_group_nr */
+	u16 when;			/* enum vmx_ctl that gives it a meaning, or CTL_always */
 };
+
+#define CTL_always	0xffff
 
 extern const struct nested_field nested_fields[];
 extern const u32 nested_nr_fields;
@@ -109,8 +139,10 @@ extern unsigned long *nested_vmread_bitmap, *nested_vmwrite_bitmap;
 
 int nested_fields_init(void);
 void nested_fields_exit(void);
-/* NULL: no such field. Ignores the HIGH bit; guest-made encodings are welcome. */
+/* NULL: no such field.  HIGH encodings find the row of their 64-bit field. */
 const struct nested_field *nested_find_field(u64 encoding);
+/* What hardware's VMCS shadowing does with the field on this CPU. */
+enum nested_shadow nested_field_shadow(const struct nested_field *f);
 u64 vmcs12_get(const struct vmcs12 *vmcs12, const struct nested_field *f);
 void vmcs12_set(struct vmcs12 *vmcs12, const struct nested_field *f, u64 val); /* truncates */
 u32 nested_vmcs_enum(void);		/* MSR 0x48a */
@@ -178,8 +210,28 @@ void nested_vmxon_begin(struct nvmx_vcpu *v, u64 vmxon_pa);
 /* VMXOFF: flush and free every context; not in L2. Called by nested_leave(v, true), too. */
 void nested_vmxon_end(struct nvmx_vcpu *v);
 u8 nested_maxphyaddr(const struct nvmx_vcpu *v);
+u8 nested_linear_bits(const struct nvmx_vcpu *v);	/* 48, or 57 where L1 may set CR4.LA57 */
 /* Page aligned and below L1's MAXPHYADDR. */
 bool nested_pa_ok(const struct nvmx_vcpu *v, u64 pa);
+
+/* VMfail(error): the error goes into the current vmcs12; without one it is VMfailInvalid. */
+struct vmx_result nested_fail(struct nvmx_vcpu *v, u32 error);
+
+/* ---- insn.c, invalidate.c ---- */
+struct vmx_result nested_invept(struct nvmx_vcpu *v);
+struct vmx_result nested_invvpid(struct nvmx_vcpu *v);
+/* The register that bits 31:28 of the instruction information name; 32 bits outside 64-bit mode. */
+u64 nested_reg2(struct nvmx_vcpu *v);
+
+/* ---- caps12.c ---- */
+extern struct caps12 nested_caps;	/* all that this CPU and nvmx offer */
+void nested_caps_init(void);
+/* May be 1, without what CPUID denies. */
+u32 nested_allowed1(const struct nvmx_vcpu *v, enum vmx_ctl_word w);
+bool nested_offers(const struct nvmx_vcpu *v, enum vmx_ctl ctl);
+void nested_caps_follow_cpuid(struct nvmx_vcpu *v);
+/* CR4 bits that may be 1 in VMX operation. */
+u64 nested_cr4_fixed1(const struct nvmx_vcpu *v);
 
 /* ---- operand.c ---- */
 /* Linear address of the memory operand that v->exit describes; VMX_DONE, or the fault. */
@@ -193,17 +245,38 @@ enum nested_stage { STAGE_CTRL, STAGE_HOST, STAGE_GUEST, NR_STAGES };
 struct nvmx_check {
 	u16 id;
 	u8 stage;		/* enum nested_stage */
-	u8 outcome;		/* CTRL: VMfail 7; HOST: VMfail 8; GUEST: enum vmx_entry_fail */
+	u8 outcome;		/* GUEST: enum vmx_entry_fail; CTRL is VMfail 7, HOST VMfail 8 */
 	const char *name;
+	const char *tag;	/* of Documentation/sdm.rst */
 };
 
 /*
- * The first check of the stage that fails, in the SDM's order; NULL: all hold.  @groups: those of
- * vmcs12 that changed since all checks held (l2_context.unchecked); the rest is not checked again.
- * No side effect but the counter of the id and the tracepoint.
+ * The first check of the stage that fails, in the SDM's order; NULL: all hold.  @groups: what
+ * changed since all checks held, from nested_unchecked(); GROUPS_ALL | GROUP(MODE) checks all.
+ * No side effect but the counter of the id, the tracepoint, and nested_vcpu.checked_pdpte.
  */
 const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
 					    enum nested_stage stage, u32 groups);
+u32 nested_check_mode(const struct vmcs12 *vmcs12);
+/* Would VM entry accept this EPT pointer? */
+bool nested_eptp_ok(const struct nvmx_vcpu *v, u64 eptp);
+/* All rows and how often each failed, for tests and debugfs. */
+const struct nvmx_check *nested_check_table(u32 *n);
+u64 nested_check_failures(u32 id);
+
+static inline u32 nested_unchecked(const struct l2_context *c)
+{
+	u32 mode = nested_check_mode(c->vmcs12) == c->checked_mode ? 0 : GROUP(MODE);
+
+	return c->unchecked | mode;
+}
+
+/* All three stages held. */
+static inline void nested_checked(struct l2_context *c)
+{
+	c->unchecked = 0;
+	c->checked_mode = nested_check_mode(c->vmcs12);
+}
 
 /* ---- enter.c ---- */
 /* Current VMCS is there, MOV-SS and launch state were checked. */
@@ -216,6 +289,13 @@ void nested_context_drop(struct nvmx_vcpu *v, struct l2_context *c);
 void nested_flush_vpid02(struct nvmx_vcpu *v, u32 type, u16 vpid, u64 gla);
 /* INVEPT was done by mmu_ept02_invalidate(): ept02 pointers of contexts are to be looked up again. */
 void nested_ept02_changed(struct nvmx_vcpu *v, u64 eptp, bool all);
+
+/* ---- exit.c ---- */
+/*
+ * Fetch from vmcs02 what an exit left there.  To be called before the copy is written to memory,
+ * and before L1 reads or writes a SYNC field of it.
+ */
+void nested_sync_rare(struct nvmx_vcpu *v, struct l2_context *c);
 
 /* ---- shadow.c: hardware's VMCS shadowing for L1; all are no-ops without it ---- */
 void nested_shadow_attach(struct nvmx_vcpu *v, struct l2_context *c);	/* L1 made c current */

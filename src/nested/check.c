@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The checks of VM entry, made from table 4.
+ *
+ * Everything is judged on the cached vmcs12, before the first side effect, and none is left to
+ * hardware: hardware would judge vmcs02, and could not tell L1 (or the trace) which check it was.
+ *
+ * A check runs only where a group that it reads is dirty.  What many checks share and what changes
+ * rarely, although its field changes often (RFLAGS.VM is written with each RIP), is not a group but
+ * the mode word: so that an entry after "skip the instruction" runs two dozen checks, not two
+ * hundred.
+ */
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/types.h>
+#include <nvmx/arch.h>
+#include <nvmx/trace.h>
+#include <nvmx/vmx.h>
+#include "check_int.h"
+
+/* The inputs column. Secondary controls are in GRP1, their activation is in the mode. */
+#define IN_GRP1		GROUP(GRP1)
+#define IN_PROC		GROUP(PROC)
+#define IN_CTL2		(GROUP(GRP1) | GROUP(MODE))
+#define IN_CTLS		(GROUP(GRP1) | GROUP(PROC) | GROUP(MODE))
+#define IN_IOBM		(GROUP(IOBM) | GROUP(PROC))
+#define IN_MSRBM	(GROUP(MSRBM) | GROUP(PROC))
+#define IN_VTPR		(IN_CTLS | GROUP(ENV))
+#define IN_XLAT		(GROUP(XLAT) | IN_CTL2)
+#define IN_TIME		(GROUP(TIME) | IN_CTL2)
+#define IN_EVENT	(GROUP(EVENT) | GROUP(MODE))
+#define IN_HOST		(GROUP(HOST1) | GROUP(HOST2) | GROUP(GRP1))
+#define IN_LMA		(GROUP(GRP1) | GROUP(ENV))
+#define IN_CRDR		(GROUP(CRDR) | IN_CTL2)
+#define IN_GRP2		(GROUP(GRP2) | IN_CTL2)
+#define IN_EFER		(GROUP(CRDR) | IN_GRP2)
+#define IN_SEG		(GROUP(GRP2) | GROUP(CPL) | GROUP(MODE))
+#define IN_RIP		(GROUP(BASIC) | GROUP(CPL) | GROUP(MODE))
+#define IN_BASIC	(GROUP(BASIC) | GROUP(EVENT) | GROUP(MODE))
+#define IN_NONREG	(GROUP(BASIC) | GROUP(EVENT) | GROUP(CPL) | IN_GRP2)
+#define IN_LINK		(IN_CTL2 | GROUP(ENV))
+#define IN_PDPTE	(GROUP(CRDR) | IN_CTL2 | GROUP(ENV))
+
+/* Sections, in order: stage and what a failure is called in the exit qualification. */
+#define SECTIONS(S)				\
+	S(exec,		CTRL,	DEFAULT)	\
+	S(exit,		CTRL,	DEFAULT)	\
+	S(entry,	CTRL,	DEFAULT)	\
+	S(host_cr,	HOST,	DEFAULT)	\
+	S(host_seg,	HOST,	DEFAULT)	\
+	S(host_size,	HOST,	DEFAULT)	\
+	S(guest_cr,	GUEST,	DEFAULT)	\
+	S(guest_seg,	GUEST,	DEFAULT)	\
+	S(guest_dt,	GUEST,	DEFAULT)	\
+	S(guest_rip,	GUEST,	DEFAULT)	\
+	S(guest_nonreg,	GUEST,	DEFAULT)	\
+	S(guest_link,	GUEST,	LINK)		\
+	S(guest_pdpte,	GUEST,	PDPTE)
+
+enum section {
+#define SECTION(name, stage, outcome) SECTION_##name,
+	SECTIONS(SECTION)
+#undef SECTION
+};
+
+enum section_stage {
+#define SECTION(name, stage, outcome) STAGE_OF_##name = STAGE_##stage,
+	SECTIONS(SECTION)
+#undef SECTION
+};
+
+enum section_outcome {
+#define SECTION(name, stage, outcome) OUTCOME_OF_##name = ENTRY_FAIL_##outcome,
+	SECTIONS(SECTION)
+#undef SECTION
+};
+
+enum check_id {
+#define NVMX_CHECK(section, name, inputs, ok) CHK_##name,
+#include <nvmx/vmx_checks.h>
+#undef NVMX_CHECK
+	NR_CHECKS,
+};
+
+static const struct nvmx_check checks[] = {
+#define NVMX_CHECK(section_, name_, inputs, ok)				\
+	[CHK_##name_] = {						\
+		.id = CHK_##name_,					\
+		.stage = STAGE_OF_##section_,				\
+		.outcome = OUTCOME_OF_##section_,			\
+		.name = #name_,						\
+		.tag = "sdm:check-" #section_,				\
+	},
+#include <nvmx/vmx_checks.h>
+#undef NVMX_CHECK
+};
+
+static atomic64_t failures[NR_CHECKS];
+
+/*
+ * The rows of one section in order; @wanted is constant, so that only they remain of the table.
+ * Return: the first id that does not hold, or NR_CHECKS.
+ */
+static __always_inline u32 run_rows(const struct check *c, enum section wanted, u32 groups)
+{
+	const struct vmcs12 *s = c->s;
+
+#define NVMX_CHECK(section, name, inputs, ok)				\
+	if (SECTION_##section == wanted && (groups & (IN_##inputs)) && !(ok))	\
+		return CHK_##name;
+#include <nvmx/vmx_checks.h>
+#undef NVMX_CHECK
+	return NR_CHECKS;
+}
+
+/* The union of what the rows of a section read: a constant. */
+static __always_inline u32 section_inputs(enum section wanted)
+{
+	u32 all = 0;
+
+#define NVMX_CHECK(section, name, inputs, ok)				\
+	if (SECTION_##section == wanted)				\
+		all |= IN_##inputs;
+#include <nvmx/vmx_checks.h>
+#undef NVMX_CHECK
+	return all;
+}
+
+/* One function per section: run_exec() and so on. */
+#define SECTION(name, stage, outcome)					\
+static noinline u32 run_##name(const struct check *c, u32 groups)	\
+{									\
+	return run_rows(c, SECTION_##name, groups);			\
+}
+SECTIONS(SECTION)
+#undef SECTION
+
+static u32 run_stage(const struct check *c, enum nested_stage wanted, u32 groups)
+{
+	u32 id = NR_CHECKS;
+
+#define SECTION(name, stage, outcome)						\
+	if (STAGE_##stage == wanted && id == NR_CHECKS &&			\
+	    (groups & section_inputs(SECTION_##name)))				\
+		id = run_##name(c, groups);
+	SECTIONS(SECTION)
+#undef SECTION
+	return id;
+}
+
+/* Bits of the mode word. */
+#define MODE_VM86	BIT(0)
+#define MODE_IA32E	BIT(1)
+#define MODE_CS_L	BIT(2)
+#define MODE_PE		BIT(3)
+#define MODE_PG		BIT(4)
+#define MODE_PAE	BIT(5)
+#define MODE_SECONDARY	BIT(6)
+
+u32 nested_check_mode(const struct vmcs12 *s)
+{
+	u32 mode = 0;
+
+	if (s->guest_rflags & X86_EFLAGS_VM)
+		mode |= MODE_VM86;
+	if (vmcs12_has(s, CTL_ia32e_mode_guest))
+		mode |= MODE_IA32E;
+	if (s->guest_cs_ar_bytes & SEGAR_L)
+		mode |= MODE_CS_L;
+	if (s->guest_cr0 & X86_CR0_PE)
+		mode |= MODE_PE;
+	if (s->guest_cr0 & X86_CR0_PG)
+		mode |= MODE_PG;
+	if (s->guest_cr4 & X86_CR4_PAE)
+		mode |= MODE_PAE;
+	if (vmcs12_has(s, CTL_activate_secondary))
+		mode |= MODE_SECONDARY;
+	return mode;
+}
+
+static void prepare(struct check *c, struct nvmx_vcpu *v, const struct vmcs12 *s)
+{
+	c->v = v;
+	c->n = v->nested;
+	c->s = s;
+	c->maxphyaddr = nested_maxphyaddr(v);
+	c->linear_bits = nested_linear_bits(v);
+	c->ia32e = vmcs12_has(s, CTL_ia32e_mode_guest);
+	c->vm86 = s->guest_rflags & X86_EFLAGS_VM;
+	c->urg = vmcs12_has(s, CTL_unrestricted_guest);
+	c->event = s->vm_entry_intr_info_field & EVT_VALID;
+	c->event_type = s->vm_entry_intr_info_field & EVT_TYPE;
+}
+
+const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
+					    enum nested_stage stage, u32 groups)
+{
+	const struct nvmx_check *failed;
+	struct check c;
+	u32 id;
+
+	prepare(&c, v, vmcs12);
+	id = run_stage(&c, stage, groups | GROUP(ENV));
+	if (likely(id == NR_CHECKS))
+		return NULL;
+	failed = &checks[id];
+	atomic64_inc(&failures[id]);
+	trace_nvmx_failed_check(v->id, id, failed->name,
+				v->nested->current12 ? v->nested->current12->pa : NESTED_NO_PA);
+	return failed;
+}
+
+const struct nvmx_check *nested_check_table(u32 *n)
+{
+	*n = NR_CHECKS;
+	return checks;
+}
+
+u64 nested_check_failures(u32 id)
+{
+	return id < NR_CHECKS ? atomic64_read(&failures[id]) : 0;
+}

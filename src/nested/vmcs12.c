@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Contexts: the vmcs12s that L1 has loaded, each with its one copy, in least-recently-used order.
+ *
+ * A context lives from VMPTRLD to VMCLEAR, VMXOFF or eviction.  L1's memory is read when it is made
+ * and written when it ends; in between the page in memory is stale, as the SDM allows for an
+ * active VMCS.  SDM "Software Use of Virtual-Machine Control Structures" [sdm:vmcs-use]
+ */
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <nvmx/mmu.h>
+#include <nvmx/vmcs12.h>
+#include <nvmx/vmx.h>
+#include "nested_int.h"
+
+struct l2_context *nested_context_find(struct nvmx_vcpu *v, u64 pa)
+{
+	struct l2_context *c;
+
+	list_for_each_entry(c, &v->nested->contexts, node)
+		if (c->pa == pa)
+			return c;
+	return NULL;
+}
+
+int nested_context_flush(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	int err;
+
+	if (c == v->nested->current12)
+		nested_shadow_pull(v, c);
+	if (!c->stale)
+		return 0;
+	err = mmu_write(v->vm, c->pa, c->vmcs12, VMCS12_SIZE);
+	if (!err)
+		c->stale = false;
+	return err;
+}
+
+void nested_context_free(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	struct nested_vcpu *n = v->nested;
+
+	if (c == n->current12)
+		nested_make_current(v, NULL);
+	list_del(&c->node);
+	n->nr_contexts--;
+	nested_context_drop(v, c);
+	free_page((unsigned long)c->vmcs12);
+	kfree(c);
+}
+
+static struct l2_context *context_alloc(u64 pa)
+{
+	struct l2_context *c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+
+	if (!c)
+		return NULL;
+	c->vmcs12 = (struct vmcs12 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!c->vmcs12) {
+		kfree(c);
+		return NULL;
+	}
+	c->pa = pa;
+	c->dirty = GROUPS_ALL;
+	c->unchecked = GROUPS_ALL;
+	return c;
+}
+
+static void context_insert(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	list_add(&c->node, &v->nested->contexts);
+	v->nested->nr_contexts++;
+}
+
+/*
+ * Make room for one more.  What L1's memory does not take is lost: the region of an active VMCS
+ * is no longer memory, which is L1's mistake and L1's loss.
+ */
+static void evict_one(struct nvmx_vcpu *v)
+{
+	struct nested_vcpu *n = v->nested;
+	struct l2_context *c;
+
+	if (n->nr_contexts < NESTED_CONTEXTS)
+		return;
+	list_for_each_entry_reverse(c, &n->contexts, node) {
+		if (c == n->current12)
+			continue;
+		nested_context_flush(v, c);
+		nested_context_free(v, c);
+		return;
+	}
+}
+
+int nested_context_get(struct nvmx_vcpu *v, u64 pa, struct l2_context **out)
+{
+	struct l2_context *c = nested_context_find(v, pa);
+	int err;
+
+	if (c) {
+		list_move(&c->node, &v->nested->contexts);
+		*out = c;
+		return 0;
+	}
+	c = context_alloc(pa);
+	if (!c)
+		return -ENOMEM;
+	err = mmu_read(v->vm, pa, c->vmcs12, VMCS12_SIZE);
+	if (err) {
+		free_page((unsigned long)c->vmcs12);
+		kfree(c);
+		return err;
+	}
+	evict_one(v);
+	context_insert(v, c);
+	*out = c;
+	return 0;
+}
+
+int nested_context_from(struct nvmx_vcpu *v, u64 pa, const void *image, u32 size,
+			struct l2_context **out)
+{
+	struct l2_context *c = nested_context_find(v, pa);
+
+	if (!c) {
+		c = context_alloc(pa);
+		if (!c)
+			return -ENOMEM;
+		evict_one(v);
+		context_insert(v, c);
+	}
+	memcpy(c->vmcs12, image, min_t(u32, size, VMCS12_SIZE));
+	nested_mark_dirty(c, GROUPS_ALL);
+	*out = c;
+	return 0;
+}
+
+void nested_make_current(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	struct nested_vcpu *n = v->nested;
+
+	if (c == n->current12)
+		return;
+	if (n->current12)
+		nested_shadow_detach(v);
+	n->current12 = c;
+	if (c)
+		nested_shadow_attach(v, c);
+}
+
+void nested_contexts_flush_all(struct nvmx_vcpu *v)
+{
+	struct l2_context *c;
+
+	list_for_each_entry(c, &v->nested->contexts, node)
+		nested_context_flush(v, c);
+}
+
+void nested_contexts_free_all(struct nvmx_vcpu *v)
+{
+	struct l2_context *c, *next;
+
+	nested_make_current(v, NULL);
+	list_for_each_entry_safe(c, next, &v->nested->contexts, node)
+		nested_context_free(v, c);
+}
+
+void nested_contexts_uncheck(struct nvmx_vcpu *v)
+{
+	struct l2_context *c;
+
+	list_for_each_entry(c, &v->nested->contexts, node)
+		c->unchecked = GROUPS_ALL;
+}
