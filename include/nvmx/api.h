@@ -18,7 +18,10 @@ void api_exit(void);		/* first step of module exit */
  */
 bool api_bus_write(struct nvmx_vcpu *v, enum api_space space, u64 addr, u32 len, const void *data);
 
-/* KVM_X86_SET_MSR_FILTER: may the guest access this MSR in the kernel? */
+/*
+ * KVM_X86_SET_MSR_FILTER: may the guest access this MSR in the kernel?  After a change each vCPU
+ * has REQ_MSR_BITMAP.  Context: any that may take vm->srcu.
+ */
 bool api_msr_allowed(struct nvmx_vm *vm, u32 msr, bool write);
 
 #endif

@@ -94,6 +94,7 @@ struct nvmx_events {
 	bool nmi_window;	/* window exits asked for */
 	bool irq_window;
 	bool user_irq_window;	/* run->request_interrupt_window */
+	bool immediate_exit;	/* the next entry is to end before its first instruction */
 	bool written;		/* the VM-entry interruption field of v->cur holds one of these */
 };
 
@@ -147,6 +148,7 @@ struct nvmx_vcpu {
 	u16 vpid;				/* [I] (c) vpid01, 0 where there is none */
 	int cpu;				/* [c] where loaded, -1 if not */
 	int last_cpu;				/* [c] where it ran last, for tag flushes */
+	u64 serial;				/* [I] (c) no two vCPUs have the same, ever */
 	struct preempt_notifier pn;		/* [m] (c) */
 	u32 loaded;				/* [m] depth of vmx_load() */
 	struct {				/* src/vmx/host.c: what user mode of this thread has */
@@ -166,7 +168,6 @@ struct nvmx_vcpu {
 	u64 cr0_owned, cr4_owned;		/* [m] bits the guest may change without an exit */
 	u32 regs_avail, regs_dirty;		/* [m] enum nvmx_lazy_reg */
 	u64 dr[4], dr6, dr7;			/* [m] */
-	bool dr_in_hw;				/* [m] lent to the guest until the next exit */
 	u64 xcr0, xss;				/* [m] */
 	struct fpu_guest fpu;			/* [m] (c) */
 	u64 apic_base;				/* [m] */
@@ -266,6 +267,8 @@ struct nvmx_vm {
 	u64 last_tsc_write, last_tsc_ns, cur_tsc_offset; /* KVM's matching of TSC writes */
 	struct dentry *debugfs;
 	u32 debug_id;
+	pid_t pid;				/* [I] who created it, for names only */
+	unsigned long nr_mmu_pages;		/* KVM_SET_NR_MMU_PAGES, advice; 0: none */
 };
 
 static inline void vcpu_request(struct nvmx_vcpu *v, enum nvmx_request r)
