@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdnoreturn.h>
 #include <string.h>
 
 #define TAP_FAIL	1
@@ -24,7 +25,7 @@ struct tap_test {
 
 void tap_add(struct tap_test *t);
 int tap_main(int argc, char **argv);
-void tap_leave(int status) __attribute__((noreturn));
+noreturn void tap_leave(int status);
 
 #define TEST(test_name)								\
 	static void test_name(void);						\

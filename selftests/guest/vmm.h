@@ -3,7 +3,7 @@
  * A one-page VMM for tests: one memory slot from address 0, flat payloads, no devices.
  *
  * The payload starts at VMM_LOAD_GPA in 64-bit mode, CPL 0, IF=0, with the first 4 GiB
- * identity-mapped in 2 MiB pages, RDI = vCPU index, RSI = bytes of memory, and speaks through ports:
+ * identity-mapped in 2 MiB pages, RDI = vCPU index, RSI = bytes of memory, and speaks by ports:
  *
  *	OUT VMM_PORT_CONSOLE, AL	one character for standard output (TAP lines, for example)
  *	OUT VMM_PORT_RESULT, AL		one result, kept in vmm->result[]; 0 is a pass
@@ -18,12 +18,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdnoreturn.h>
 #include <linux/kvm.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define BIT_ULL(n)	(1ull << (n))
@@ -86,7 +87,7 @@ void vmm_set_device(const char *path);
 int vmm_open(void);			/* the device; bails out when it cannot */
 int vmm_open_quiet(void);		/* -1 with errno */
 int vmm_check(int fd, long cap);	/* KVM_CHECK_EXTENSION on a device or VM */
-void vmm_bail(const char *what) __attribute__((noreturn));
+noreturn void vmm_bail(const char *what);
 
 /*
  * A VM without memory is mem_size 0.  vCPUs get the CPUID that the device supports, less x2APIC,
