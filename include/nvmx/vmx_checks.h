@@ -116,10 +116,9 @@ NVMX_CHECK(host_seg, host_gdtr_base,       HOST, canonical(c, s->host_gdtr_base)
 NVMX_CHECK(host_seg, host_idtr_base,       HOST, canonical(c, s->host_idtr_base))
 NVMX_CHECK(host_seg, host_tr_base,         HOST, canonical(c, s->host_tr_base))
 
-/* ---- address-space size ---- */
+/* ---- address-space size; that a 32-bit host has no IA-32e guest follows from the first two ---- */
 NVMX_CHECK(host_size, legacy_host_guest_ia32e, LMA, l1_lma(c) || !c->ia32e)
 NVMX_CHECK(host_size, host_size_is_lma,    LMA, has(c, CTL_host_address_space_size) == l1_lma(c))
-NVMX_CHECK(host_size, host32_guest_ia32e,  HOST, has(c, CTL_host_address_space_size) || !c->ia32e)
 NVMX_CHECK(host_size, host32_pcide,        HOST, has(c, CTL_host_address_space_size) || !(s->host_cr4 & X86_CR4_PCIDE))
 NVMX_CHECK(host_size, host32_rip,          HOST, has(c, CTL_host_address_space_size) || !(s->host_rip >> 32))
 NVMX_CHECK(host_size, host64_pae,          HOST, implies(has(c, CTL_host_address_space_size), s->host_cr4 & X86_CR4_PAE))

@@ -7,6 +7,7 @@
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
+#include <linux/limits.h>
 #include <linux/types.h>
 #include <nvmx/arch.h>
 #include <nvmx/fields.h>

@@ -7,6 +7,7 @@
  * SDM "VMX Instruction Reference" [sdm:vmx-insn]
  */
 #include <linux/compiler.h>
+#include <linux/errno.h>
 #include <linux/types.h>
 #include <nvmx/arch.h>
 #include <nvmx/mmu.h>
@@ -202,6 +203,17 @@ static u32 operand_size(struct nvmx_vcpu *v)
 	return vmx_long_mode64(v) ? sizeof(u64) : sizeof(u32);
 }
 
+/* The row of a field, its value in the copy up to date; NULL: no such field. */
+static const struct nested_field *find_current(struct nvmx_vcpu *v, u64 encoding)
+{
+	struct l2_context *c = v->nested->current12;
+	const struct nested_field *f = nested_find_field(encoding);
+
+	if (f && c->rare_stale && nested_field_is_rare(f))
+		nested_sync_rare(v, c);
+	return f;
+}
+
 static struct vmx_result do_vmread(struct nvmx_vcpu *v)
 {
 	const struct l2_context *c = v->nested->current12;
@@ -212,7 +224,7 @@ static struct vmx_result do_vmread(struct nvmx_vcpu *v)
 	if (!c)
 		return vm_fail_invalid();
 	encoding = nested_reg2(v);
-	f = nested_find_field(encoding);
+	f = find_current(v, encoding);
 	if (!f)
 		return nested_fail(v, VMXERR_FIELD_UNSUPPORTED);
 	val = vmcs12_get(c->vmcs12, f);
@@ -265,7 +277,7 @@ static struct vmx_result do_vmwrite(struct nvmx_vcpu *v)
 	if (!passed(&r))
 		return r;
 	encoding = nested_reg2(v);
-	f = nested_find_field(encoding);
+	f = find_current(v, encoding);
 	if (!f)
 		return nested_fail(v, VMXERR_FIELD_UNSUPPORTED);
 	if (f->flow == FLOW_INFO && !(v->nested->caps.misc & VMXM_VMWRITE_ALL))

@@ -34,6 +34,8 @@ int nested_context_flush(struct nvmx_vcpu *v, struct l2_context *c)
 
 	if (c == v->nested->current12)
 		nested_shadow_pull(v, c);
+	if (c->rare_stale)
+		nested_sync_rare(v, c);
 	if (!c->stale)
 		return 0;
 	err = mmu_write(v->vm, c->pa, c->vmcs12, VMCS12_SIZE);

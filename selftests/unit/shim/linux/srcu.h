@@ -3,6 +3,8 @@
 #ifndef SHIM_LINUX_SRCU_H
 #define SHIM_LINUX_SRCU_H
 
+#include <linux/spinlock.h>
+
 struct srcu_struct {
 	int unused;
 };
