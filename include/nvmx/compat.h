@@ -69,6 +69,13 @@ static inline void nvmx_guest_ran_here(void)
 }
 #endif
 
+/* kvm_run: the kernel's view hides the name from code that would read it twice. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define NVMX_IMMEDIATE_EXIT(run)	READ_ONCE((run)->immediate_exit)
+#else
+#define NVMX_IMMEDIATE_EXIT(run)	READ_ONCE((run)->immediate_exit__unsafe)
+#endif
+
 #endif /* __ASSEMBLY__ */
 
 #endif

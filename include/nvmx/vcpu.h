@@ -125,6 +125,7 @@ struct nvmx_cpuid {
 	u64 xss_valid;
 	u64 efer_valid;
 	bool vmx;
+	u64 sized_xcr0, sized_xss;	/* for which leaf 0xd tells the sizes now */
 };
 
 /*

@@ -55,7 +55,7 @@ struct vmcs {
 	int cpu;			/* [i] where it is active, -1: nowhere */
 	enum vmcs_kind kind;
 	bool launched;
-	bool bounded;			/* holds the timer value of vmx_bound_stay() */
+	u32 timer;			/* VMX-preemption timer value that L0 wrote; ~0: none */
 	u8 ctl_dirty;			/* bit per word */
 	u32 ctl[NR_CTL_WORDS];
 	struct nvmx_vcpu *owner;
@@ -132,8 +132,8 @@ void vmx_put(struct nvmx_vcpu *v);
 /* ---- run.c ---- */
 /*
  * KVM_RUN after the signal mask is in place; loaded.  Runs v->complete, honours immediate_exit,
- * takes cr8 and request_interrupt_window from vcpu->run, and leaves if_flag, cr8, apic_base, flags
- * and ready_for_interrupt_injection there.
+ * takes cr8 from vcpu->run, and leaves if_flag, cr8, apic_base, flags and
+ * ready_for_interrupt_injection there.
  * Return: 0 (exit_reason is set), -EINTR, -EAGAIN, -EIO, -EINVAL (cr8); -ERESTARTNOINTR passes
  * through to the system call's return as it is.
  */
@@ -151,16 +151,10 @@ u64 vmx_kernel_gs_base(struct nvmx_vcpu *v);
 void vmx_set_kernel_gs_base(struct nvmx_vcpu *v, u64 base);
 void vmx_user_msrs_changed(struct nvmx_vcpu *v);
 
-/* ---- debugreg.c ---- */
-/*
- * For the exit handler of MOV DR, when the guest may have its debug registers: v->dr[] and dr6 go to
- * hardware at the next entry, without exits, and come back at the next exit.
- */
-void vmx_lend_debug_registers(struct nvmx_vcpu *v);
-
 /* ---- kick.c, vpid.c ---- */
 void vmx_kick(struct nvmx_vcpu *v);		/* any context: out of the guest, or awake */
-void vmx_flush_tlbs(struct nvmx_vm *vm);	/* process context, may not hold mmu_lock: on
+void vmx_flush_tlbs(struct nvmx_vm *vm);	/* process context, irqs on, may not sleep (a notifier
+						 * holds page-table locks), not under mmu_lock: on
 						 * return no CPU uses a mapping reduced before
 						 */
 u16 vmx_vpid_alloc(void);			/* 0 when there is none left; flushed */

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module: its parameters, and the order in which the rooms come up and go down.
+ */
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/preempt.h>
+#include <linux/printk.h>
+
+#include <nvmx/api.h>
+#include <nvmx/nested.h>
+
+#include "vmx_int.h"
+
+bool vmx_if_erratum;
+module_param_named(bochs_if_erratum, vmx_if_erratum, bool, 0444);
+MODULE_PARM_DESC(bochs_if_erratum, "Bound each stay in the guest: Bochs loses interrupts while the guest spins with IF=0");
+
+bool vmx_kvm_node;
+module_param_named(kvm_node, vmx_kvm_node, bool, 0444);
+MODULE_PARM_DESC(kvm_node, "Appear as /dev/kvm, too, when KVM is absent");
+
+bool vmx_enable_pml = true;
+module_param_named(enable_pml, vmx_enable_pml, bool, 0444);
+MODULE_PARM_DESC(enable_pml, "Use page-modification logging where the CPU has it");
+
+bool vmx_enable_shadow_vmcs = true;
+module_param_named(enable_shadow_vmcs, vmx_enable_shadow_vmcs, bool, 0444);
+MODULE_PARM_DESC(enable_shadow_vmcs, "Use VMCS shadowing where the CPU has it");
+
+bool vmx_enable_vpid = true;
+module_param_named(enable_vpid, vmx_enable_vpid, bool, 0444);
+MODULE_PARM_DESC(enable_vpid, "Use VPIDs where the CPU has them");
+
+static void __init say_what_was_found(void)
+{
+	pr_info("nvmx: VMX revision 0x%x, EPT%s%s%s%s%s%s%s%s%s%s\n", vmx_caps.revision,
+		vmx_caps.ept_1g ? " 1G" : "", vmx_caps.ept_2m ? " 2M" : "",
+		vmx_caps.ept_ad ? " A/D" : "", vmx_caps.ept_xo ? " execute-only" : "",
+		vmx_caps.vpid ? ", VPID" : "", vmx_caps.shadow_vmcs ? ", shadow VMCS" : "",
+		vmx_caps.pml ? ", PML" : "", vmx_caps.tsc_scaling ? ", TSC scaling" : "",
+		vmx_caps.preemption_timer ? ", preemption timer" : "",
+		vmx_if_erratum ? "; Bochs IF erratum worked around" : "");
+}
+
+static int __init nvmx_init(void)
+{
+	int r;
+
+	r = vmx_caps_init();
+	if (r)
+		return r;
+	r = vmx_cpus_init();
+	if (r)
+		return r;
+	r = nested_module_init();
+	if (r)
+		goto exit_cpus;
+	preempt_notifier_inc();
+	say_what_was_found();
+	r = api_init();
+	if (r)
+		goto exit_nested;
+	return 0;
+
+exit_nested:
+	preempt_notifier_dec();
+	nested_module_exit();
+exit_cpus:
+	vmx_cpus_exit();
+	return r;
+}
+module_init(nvmx_init);
+
+static void __exit nvmx_exit(void)
+{
+	api_exit();
+	preempt_notifier_dec();
+	nested_module_exit();
+	vmx_cpus_exit();
+}
+module_exit(nvmx_exit);
+
+MODULE_DESCRIPTION("Nested VMX behind the KVM API");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_RUN: the loop around entries and exits.
+ *
+ *	requests -> events -> (in L2: nested) -> entry -> exit -> L1's? reflect : handle
+ *
+ * Each step before the entry may be repeated without an entry in between, when work turned up
+ * after it: all of them only bring the VMCS to a state, and doing so again changes nothing.
+ */
+#include <linux/entry-kvm.h>
+#include <linux/kvm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/swait.h>
+
+#include <nvmx/compat.h>
+#include <nvmx/mmu.h>
+#include <nvmx/nested.h>
+#include <nvmx/trace.h>
+
+#include "vmx_int.h"
+
+/*
+ * What must be done in the thread's name: a signal ends KVM_RUN; other work that waits for the
+ * return to user mode (task work, NUMA, rseq) is reachable for modules only by that return.  The
+ * system call is then restarted by itself, which nobody notices: the vCPU is between two entries.
+ */
+static int thread_work(struct nvmx_vcpu *v)
+{
+	if (signal_pending(current)) {
+		v->run->exit_reason = KVM_EXIT_INTR;
+		v->stat.signal_exits++;
+		return -EINTR;
+	}
+	if (test_thread_flag(TIF_NOTIFY_RESUME)) {
+		set_thread_flag(TIF_SIGPENDING);
+		return -ERESTARTNOINTR;
+	}
+	if (need_resched())
+		schedule();
+	return 0;
+}
+
+static void new_ept01(struct nvmx_vcpu *v)
+{
+	u64 eptp = mmu_eptp01(v->vm);
+
+	if (is_guest_mode(v))
+		vmcs_write_other(v, v->vmcs01, VMCS_ept_pointer, eptp);
+	else
+		vmcs_write(v, ept_pointer, eptp);
+}
+
+static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
+{
+	if (atomic_long_read(&v->requests) & BIT(REQ_DEAD))
+		return NVMX_DEAD;
+	if (vcpu_take_request(v, REQ_EPT01))
+		new_ept01(v);
+	if (vcpu_take_request(v, REQ_MSR_BITMAP))
+		vmx_update_msr_bitmap(v);
+	if (vcpu_take_request(v, REQ_TLB_FLUSH)) {
+		preempt_disable();
+		vmx_flush_own_tags(v);
+		preempt_enable();
+	}
+	/* Events are looked at before each entry. */
+	vcpu_take_request(v, REQ_EVENT);
+	return NVMX_RESUME;
+}
+
+static enum nvmx_action prepare(struct nvmx_vcpu *v)
+{
+	enum nvmx_action action = NVMX_RESUME;
+
+	if (unlikely(atomic_long_read(&v->requests)))
+		action = serve_requests(v);
+	if (action == NVMX_RESUME)
+		action = vmx_events_before_entry(v);
+	if (action == NVMX_RESUME && is_guest_mode(v))
+		action = nested_before_entry(v);
+	return action;
+}
+
+/*
+ * Handlers that read much of the host's memory on the guest's behalf leave it in the L1D cache.
+ */
+static bool leaves_secrets(u32 reason)
+{
+	return reason == EXIT_ept_violation || reason == EXIT_ept_misconfig || reason == EXIT_io ||
+	       reason == EXIT_vmlaunch || reason == EXIT_vmresume;
+}
+
+static enum nvmx_action handle_l2_exit(struct nvmx_vcpu *v)
+{
+	enum nested_owner owner;
+
+	if (likely(!(v->exit.reason & EXIT_ENTRY_FAILURE)))
+		nested_after_entry(v);
+	vmx_events_after_exit(v);
+	owner = nested_route(v);
+	trace_nvmx_reflect(v->id, v->exit.reason, owner == OWNER_L1);
+	if (owner == OWNER_L1)
+		return nested_reflect(v);
+	return vmx_handle_exit(v);
+}
+
+static enum nvmx_action handle(struct nvmx_vcpu *v)
+{
+	v->stat.exits++;
+	if (unlikely(v->exit.vm_error || (v->exit.reason & 0xffff) == 0xffff))
+		return vmx_entry_refused(v);
+	if (unlikely(leaves_secrets(v->exit.reason)))
+		v->l1d_flush = true;
+	if (is_guest_mode(v))
+		return handle_l2_exit(v);
+	vmx_events_after_exit(v);
+	return vmx_handle_exit(v);
+}
+
+static bool wakes_up(struct nvmx_vcpu *v)
+{
+	const struct nvmx_events *ev = &v->ev;
+
+	if (v->mp_state == KVM_MP_STATE_RUNNABLE)
+		return true;
+	if (atomic_long_read(&v->requests) & (BIT(REQ_EVENT) | BIT(REQ_DEAD)))
+		return true;
+	if (v->mp_state != KVM_MP_STATE_HALTED)
+		return false;
+	if (ev->nmi.pending || ev->nmi.injected || ev->exception.pending ||
+	    ev->exception.injected || ev->triple_fault || ev->irq.injected)
+		return true;
+	return ev->irq.pending && (is_guest_mode(v) || vmx_irq_allowed(v));
+}
+
+/* HLT in the kernel; or a vCPU that was never started, which only user space can change. */
+static int sleep_until_event(struct nvmx_vcpu *v)
+{
+	DECLARE_SWAITQUEUE(wait);
+	int r = 0;
+
+	for (;;) {
+		prepare_to_swait_exclusive(&v->wait, &wait, TASK_INTERRUPTIBLE);
+		if (wakes_up(v))
+			break;
+		if (__xfer_to_guest_mode_work_pending()) {
+			finish_swait(&v->wait, &wait);
+			r = thread_work(v);
+			if (r)
+				return r;
+			continue;
+		}
+		schedule();
+	}
+	finish_swait(&v->wait, &wait);
+	if (v->mp_state != KVM_MP_STATE_HALTED && v->mp_state != KVM_MP_STATE_RUNNABLE)
+		return -EAGAIN;
+	v->mp_state = KVM_MP_STATE_RUNNABLE;
+	return 0;
+}
+
+static int result(struct nvmx_vcpu *v, enum nvmx_action action)
+{
+	int r = v->run_errno;
+
+	v->run_errno = 0;
+	if (action == NVMX_DEAD)
+		return -EIO;
+	v->stat.user_exits++;
+	return r;
+}
+
+static int loop(struct nvmx_vcpu *v)
+{
+	enum nvmx_action action;
+	int r;
+
+	for (;;) {
+		if (unlikely(v->mp_state != KVM_MP_STATE_RUNNABLE)) {
+			r = sleep_until_event(v);
+			if (r)
+				return r;
+		}
+		action = prepare(v);
+		if (unlikely(action != NVMX_RESUME))
+			return result(v, action);
+		/* An event can have halted the vCPU. */
+		if (likely(v->mp_state == KVM_MP_STATE_RUNNABLE) && !vmx_enter(v)) {
+			v->stat.entries++;
+			action = handle(v);
+			if (action != NVMX_RESUME)
+				return result(v, action);
+		}
+		if (unlikely(__xfer_to_guest_mode_work_pending())) {
+			r = thread_work(v);
+			if (r)
+				return r;
+		}
+	}
+}
+
+static int complete_and_loop(struct nvmx_vcpu *v)
+{
+	enum nvmx_action (*complete)(struct nvmx_vcpu *v) = v->complete;
+	enum nvmx_action action;
+
+	if (complete) {
+		v->complete = NULL;
+		action = complete(v);
+		if (action != NVMX_RESUME)
+			return result(v, action);
+	}
+	if (NVMX_IMMEDIATE_EXIT(v->run))
+		return -EINTR;
+	v->run->exit_reason = KVM_EXIT_UNKNOWN;
+	return loop(v);
+}
+
+static int take_user_fields(struct nvmx_vcpu *v)
+{
+	u64 cr8 = READ_ONCE(v->run->cr8);
+
+	if (cr8 > 15)
+		return -EINVAL;
+	v->cr8 = cr8;
+	return 0;
+}
+
+static void leave_user_fields(struct nvmx_vcpu *v)
+{
+	v->run->flags = 0;
+	v->run->if_flag = vmx_if_flag_user(v);
+	v->run->ready_for_interrupt_injection = vmx_irq_ready_user(v);
+	v->run->cr8 = v->cr8;
+	v->run->apic_base = v->apic_base;
+}
+
+int vmx_run(struct nvmx_vcpu *v)
+{
+	int r;
+
+	lockdep_assert_held(&v->mutex);
+
+	r = take_user_fields(v);
+	if (r)
+		return r;
+	v->has_run = true;
+	vmx_fpu_enter(v);
+	r = complete_and_loop(v);
+	vmx_fpu_leave(v);
+	leave_user_fields(v);
+	return r;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of the machine share: VMX instructions, per-CPU state, the entry.
+ */
+#ifndef VMX_INT_H
+#define VMX_INT_H
+
+#include <linux/init.h>
+#include <linux/percpu.h>
+#include <nvmx/vmx.h>
+
+/* ---- main.c: module parameters ---- */
+extern bool vmx_if_erratum, vmx_enable_pml, vmx_enable_shadow_vmcs, vmx_enable_vpid;
+
+/* ---- caps.c ---- */
+int vmx_caps_init(void);	/* -ENODEV, -EOPNOTSUPP: said in the log what is missing */
+
+/* ---- cpu.c ---- */
+/*
+ * Set for ever by a reboot and by an emergency: VMX operation may end at any instruction, so
+ * faults of VMX instructions are expected.
+ */
+extern bool vmx_rebooting;
+DECLARE_PER_CPU(bool, vmx_on);
+int vmx_cpus_init(void);
+void vmx_cpus_exit(void);
+
+/* ---- emergency.c ---- */
+int vmx_emergency_init(void);
+void vmx_emergency_exit(void);
+void vmx_emergency_owner(bool owner);	/* nvmx takes, or has given up, VMX operation */
+
+/* ---- suspend.c ---- */
+int vmx_power_init(void);
+void vmx_power_exit(void);
+void vmx_cpus_suspend(void);		/* cpu.c */
+void vmx_cpus_resume(void);
+
+/* ---- vmcs.c ---- */
+#define VMCS_NO_TIMER	(~0u)		/* vmcs->timer */
+void vmcs_cpu_init(int cpu);
+void vmcs_clear_loaded(void);		/* VMCLEAR all that are active here; irqs off, or in NMI */
+void vmcs_make_current(struct vmcs *vmcs);	/* preemption off */
+void vmcs_flush_ctl(struct nvmx_vcpu *v, struct vmcs *vmcs);	/* current */
+void vmcs_write_other(struct nvmx_vcpu *v, struct vmcs *vmcs, u32 encoding, u64 value);
+
+/* ---- host.c ---- */
+void vmx_host_init(void);
+void vmx_host_constant(struct nvmx_vcpu *v);	/* fields that no entry changes; current */
+void vmx_host_sync(struct nvmx_vcpu *v, struct vmcs *vmcs); /* per-CPU and FS/GS fields; current */
+void vmx_host_leave(struct nvmx_vcpu *v);	/* preemption off: give the CPU to the guest */
+void vmx_host_restore(struct nvmx_vcpu *v);	/* preemption off: and take it back */
+void vmx_host_refresh(struct nvmx_vcpu *v);	/* irqs off, before each entry: CR3, CR4 */
+void vmx_user_msrs_cpu_init(void);		/* irqs off, when VMX goes on */
+void vmx_user_msrs_drop(void);			/* irqs off, when VMX goes off */
+
+/* ---- hostmsr.c: MSRs switched by hand around an entry, irqs off ---- */
+int vmx_hostmsr_init(void);
+void vmx_hostmsr_exit(void);
+void vmx_hostmsr_before(struct nvmx_vcpu *v);
+void vmx_hostmsr_after(void);
+
+/* ---- debugreg.c: irqs off ---- */
+void vmx_debugreg_load(struct nvmx_vcpu *v);
+void vmx_debugreg_after(void);
+
+/* ---- fpu.c ---- */
+void vmx_fpu_init(void);
+int vmx_fpu_alloc(struct nvmx_vcpu *v);
+void vmx_fpu_free(struct nvmx_vcpu *v);
+void vmx_fpu_enter(struct nvmx_vcpu *v);	/* KVM_RUN begins and ends */
+void vmx_fpu_leave(struct nvmx_vcpu *v);
+void vmx_xstate_load(struct nvmx_vcpu *v);	/* around an entry, irqs off */
+void vmx_xstate_save(struct nvmx_vcpu *v);
+
+/* ---- vpid.c ---- */
+void vmx_flush_all_tags(void);		/* every VPID and EPT pointer on this CPU; VMX on */
+void vmx_flush_own_tags(struct nvmx_vcpu *v);	/* preemption off */
+void vmx_flush_own_ept(struct nvmx_vcpu *v);	/* preemption off: guest-physical mappings only */
+
+/* ---- kick.c ---- */
+int vmx_kick_init(void);
+void vmx_kick_exit(void);
+
+/* ---- enter.c ---- */
+/*
+ * One entry and the exit after it. Return: 0, v->exit is filled; -EAGAIN: not entered, there is
+ * work to do first.
+ */
+int vmx_enter(struct nvmx_vcpu *v);
+
+/* ---- vmenter.S ---- */
+#define ENTER_RESUME		(1u << 0)	/* VMRESUME, not VMLAUNCH */
+#define ENTER_SAVE_SPEC_CTRL	(1u << 1)
+
+/* Shared with vmenter.S: see the asserts in enter.c. */
+struct vmx_entry {
+	u64 *gpr;
+	u64 *host_rsp;		/* what the HOST_RSP field holds */
+	u64 spec_ctrl;		/* in: the guest's; out with ENTER_SAVE_SPEC_CTRL */
+	u32 flags;		/* ENTER_* */
+};
+
+/* 0: an exit; 1: VMfail, or VMX was off. Irqs off; noinstr. */
+int vmx_enter_guest(struct vmx_entry *e);
+void vmx_exit_point(void);	/* HOST_RIP */
+void vmx_handle_nmi(void);	/* the NMI that ended the run; NMIs are blocked until its IRET */
+
+#endif
