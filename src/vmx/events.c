@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Events on their way into the guest: exceptions, NMIs, interrupts.
+ *
+ * "pending" is a wish, "injected" was given to the CPU and must arrive.  Before each entry one
+ * event is written to the VMCS; after the exit it is gone, unless IDT-vectoring information says
+ * that its delivery was cut short: then it is injected again.  What cannot go in now asks for a
+ * window exit.  Order: SDM "Priority Among Concurrent Events" [sdm:event-priority]
+ *
+ * In L2, nested_check_events() goes first: it turns what L1 intercepts into exits.
+ */
+#include <linux/bits.h>
+#include <linux/kvm.h>
+#include <linux/types.h>
+
+#include <nvmx/arch.h>
+#include <nvmx/nested.h>
+#include <nvmx/trace.h>
+#include <nvmx/vcpu.h>
+#include <nvmx/vmx.h>
+
+#include "exit.h"
+
+#define CONTRIBUTORY	(BIT(VEC_DE) | BIT(VEC_TS) | BIT(VEC_NP) | BIT(VEC_SS) | BIT(VEC_GP))
+#define HAS_ERROR_CODE	(BIT(VEC_DF) | BIT(VEC_TS) | BIT(VEC_NP) | BIT(VEC_SS) | BIT(VEC_GP) | \
+			 BIT(VEC_PF) | BIT(VEC_AC) | BIT(VEC_CP))
+#define TRAPS		(BIT(VEC_BP) | BIT(VEC_OF))
+
+struct new_exception {
+	u8 vector;
+	bool has_code;
+	u32 code;
+	bool has_payload;
+	u64 payload;
+};
+
+/*
+ * What a pending debug exception does to DR6.  BS, BD, BT and B0-3 are set; RTM is active low.
+ * SDM "Debug Status Register (DR6)" [sdm:dr6]
+ */
+static void deliver_db_payload(struct nvmx_vcpu *v, u64 payload)
+{
+	v->dr6 &= ~(u64)PDE_B0_B3;
+	v->dr6 |= payload & 0xffff & ~(u64)PDE_ENABLED_BP;
+	v->dr6 |= DR6_ONES;
+	v->dr6 ^= payload & PDE_RTM;
+}
+
+static void deliver_payload(struct nvmx_vcpu *v)
+{
+	if (!v->ev.exception.has_payload)
+		return;
+	v->ev.exception.has_payload = false;
+	switch (v->ev.exception.vector) {
+	case VEC_DB:
+		deliver_db_payload(v, v->ev.exception.payload);
+		break;
+	case VEC_PF:
+		v->cr2 = v->ev.exception.payload;
+		break;
+	}
+}
+
+static bool is_contributory(u8 vector)
+{
+	return vector < 32 && (CONTRIBUTORY & BIT(vector));
+}
+
+/* SDM "Interrupt 8—Double Fault Exception (#DF)" [sdm:df] */
+static bool makes_double_fault(u8 first, u8 second)
+{
+	if (first == VEC_PF)
+		return second == VEC_PF || is_contributory(second);
+	return is_contributory(first) && is_contributory(second);
+}
+
+static bool is_soft(u8 vector)
+{
+	return vector == VEC_BP || vector == VEC_OF;
+}
+
+/*
+ * One exception on top of another.  A benign pair keeps the second: the first comes back when
+ * its instruction runs again.
+ */
+static void queue(struct nvmx_vcpu *v, struct new_exception new)
+{
+	bool second = v->ev.exception.pending || v->ev.exception.injected;
+	u8 first = v->ev.exception.vector;
+
+	if (second && first == VEC_DF) {
+		vmx_triple_fault(v);
+		return;
+	}
+	if (second && makes_double_fault(first, new.vector))
+		new = (struct new_exception){ .vector = VEC_DF, .has_code = true };
+
+	v->ev.exception.pending = true;
+	v->ev.exception.injected = false;
+	v->ev.exception.vector = new.vector;
+	v->ev.exception.has_code = new.has_code;
+	v->ev.exception.code = new.code;
+	v->ev.exception.has_payload = new.has_payload;
+	v->ev.exception.payload = new.payload;
+	v->ev.exception.soft = is_soft(new.vector);
+	v->ev.exception.insn_len = 1;
+
+	/* CR2 and DR6 must not change before L1, or a debugger, has had its chance to intercept. */
+	if (!is_guest_mode(v) && !(new.vector == VEC_DB && vmx_debug_wants_db(v)))
+		deliver_payload(v);
+}
+
+/* Without a code from the caller the architecture's own, which is 0, is pushed. */
+void vmx_queue_exception(struct nvmx_vcpu *v, u8 vector)
+{
+	queue(v, (struct new_exception){
+		.vector = vector,
+		.has_code = vector < 32 && (HAS_ERROR_CODE & BIT(vector)),
+	});
+}
+
+void vmx_queue_exception_code(struct nvmx_vcpu *v, u8 vector, u32 code)
+{
+	queue(v, (struct new_exception){ .vector = vector, .has_code = true, .code = code });
+}
+
+void vmx_queue_db(struct nvmx_vcpu *v, u64 payload)
+{
+	queue(v, (struct new_exception){
+		.vector = VEC_DB, .has_payload = true, .payload = payload,
+	});
+}
+
+void vmx_queue_fault(struct nvmx_vcpu *v, const struct nvmx_fault *f)
+{
+	queue(v, (struct new_exception){
+		.vector = f->vector, .has_code = f->has_code, .code = f->code,
+		.has_payload = f->vector == VEC_PF, .payload = f->address,
+	});
+}
+
+enum nvmx_action vmx_deliver_fault(struct nvmx_vcpu *v, const struct nvmx_fault *f)
+{
+	if (!f->nested) {
+		vmx_queue_fault(v, f);
+		return NVMX_RESUME;
+	}
+	/* The exit that hardware would have made, had it walked L1's tables itself. */
+	v->exit.gpa = f->nested_gpa;
+	v->exit.gla = f->address;
+	return nested_reflect_synthetic(v, f->nested_reason, f->nested_qual, 0, 0);
+}
+
+void vmx_queue_irq(struct nvmx_vcpu *v, u8 vector)
+{
+	v->ev.irq.pending = true;
+	v->ev.irq.soft = false;
+	v->ev.irq.vector = vector;
+}
+
+/* One can wait behind the one that is blocked or in delivery. */
+void vmx_queue_nmi(struct nvmx_vcpu *v)
+{
+	u8 limit = v->ev.nmi.injected || vmx_nmi_blocked(v) ? 1 : 2;
+
+	if (v->ev.nmi.pending < limit)
+		v->ev.nmi.pending++;
+}
+
+void vmx_triple_fault(struct nvmx_vcpu *v)
+{
+	v->ev.triple_fault = true;
+	v->ev.exception.pending = false;
+	v->ev.exception.injected = false;
+}
+
+static u32 interruptibility(struct nvmx_vcpu *v)
+{
+	return vmcs_read(v, guest_interruptibility_info);
+}
+
+bool vmx_irq_allowed(struct nvmx_vcpu *v)
+{
+	if (is_guest_mode(v)) {
+		if (nested_run_pending(v))
+			return false;
+		if (nested_intercepts_irq(v))
+			return true;
+	}
+	return (vmx_rflags(v) & X86_EFLAGS_IF) && !(interruptibility(v) & (INTS_STI | INTS_MOVSS));
+}
+
+bool vmx_nmi_allowed(struct nvmx_vcpu *v)
+{
+	if (is_guest_mode(v)) {
+		if (nested_run_pending(v))
+			return false;
+		if (nested_intercepts_nmi(v))
+			return true;
+	}
+	return !(interruptibility(v) & (INTS_STI | INTS_MOVSS | INTS_NMI));
+}
+
+bool vmx_nmi_blocked(struct nvmx_vcpu *v)
+{
+	return interruptibility(v) & INTS_NMI;
+}
+
+void vmx_set_nmi_blocked(struct nvmx_vcpu *v, bool blocked)
+{
+	u32 old = interruptibility(v);
+	u32 new = blocked ? old | INTS_NMI : old & ~INTS_NMI;
+
+	if (new != old)
+		vmcs_write(v, guest_interruptibility_info, new);
+}
+
+/* Nothing of ours occupies the next entry. */
+static bool entry_is_free(const struct nvmx_vcpu *v)
+{
+	return !v->ev.exception.injected && !v->ev.nmi.injected && !v->ev.irq.injected;
+}
+
+bool vmx_irq_ready_user(struct nvmx_vcpu *v)
+{
+	return entry_is_free(v) && !v->ev.exception.pending && !v->ev.irq.pending &&
+	       vmx_irq_allowed(v);
+}
+
+/*
+ * In L2, where L1 intercepts interrupts, L2's IF does not matter: user space that looks at the
+ * flag before KVM_INTERRUPT must not wait for it.
+ */
+bool vmx_if_flag_user(struct nvmx_vcpu *v)
+{
+	if (is_guest_mode(v) && nested_intercepts_irq(v))
+		return true;
+	return vmx_rflags(v) & X86_EFLAGS_IF;
+}
+
+void vmx_inject(struct nvmx_vcpu *v, u32 intr_info, u32 error_code, u32 insn_len)
+{
+	trace_nvmx_inject(v->id, intr_info, error_code, is_guest_mode(v));
+	if (intr_info & EVT_HAS_CODE)
+		vmcs_write(v, vm_entry_exception_error_code, (u16)error_code);
+	if (insn_len)
+		vmcs_write(v, vm_entry_instruction_len, insn_len);
+	vmcs_write(v, vm_entry_intr_info_field, intr_info);
+	v->ev.written = true;
+}
+
+static u32 exception_type(const struct nvmx_vcpu *v)
+{
+	if (!v->ev.exception.soft)
+		return EVT_TYPE_HWEXC;
+	return v->ev.exception.vector == VEC_DB ? EVT_TYPE_PRIVSW : EVT_TYPE_SWEXC;
+}
+
+/* Real mode has no error codes. SDM "Checks on VMX Controls", event injection [sdm:entry-event] */
+static void write_exception(struct nvmx_vcpu *v)
+{
+	u32 info = EVT_VALID | exception_type(v) | v->ev.exception.vector;
+
+	if (v->ev.exception.has_code && (vmx_cr0(v) & X86_CR0_PE))
+		info |= EVT_HAS_CODE;
+	vmx_inject(v, info, v->ev.exception.code,
+		   v->ev.exception.soft ? v->ev.exception.insn_len : 0);
+}
+
+static void write_irq(struct nvmx_vcpu *v)
+{
+	u32 type = v->ev.irq.soft ? EVT_TYPE_SOFTINT : EVT_TYPE_EXTINT;
+
+	vmx_inject(v, EVT_VALID | type | v->ev.irq.vector, 0,
+		   v->ev.irq.soft ? v->ev.irq.insn_len : 0);
+}
+
+static void write_nmi(struct nvmx_vcpu *v)
+{
+	vmx_inject(v, EVT_VALID | EVT_TYPE_NMI | VEC_NMI, 0, 0);
+}
+
+/* RFLAGS on the handler's stack: a fault has RF set; of #DB, only breakpoints on instructions. */
+static bool pushes_rf(u8 vector)
+{
+	return vector != VEC_DB && !(vector < 32 && (TRAPS & BIT(vector)));
+}
+
+static enum nvmx_action take_exception(struct nvmx_vcpu *v)
+{
+	u8 vector = v->ev.exception.vector;
+
+	if (vector == VEC_DB && vmx_debug_wants_db(v)) {
+		v->ev.exception.pending = false;
+		return vmx_debug_exit(v, VEC_DB, v->ev.exception.payload | DR6_ONES);
+	}
+	deliver_payload(v);
+	if (vector == VEC_DB && (v->dr7 & DR7_GD))
+		vmx_set_dr7(v, v->dr7 & ~(u64)DR7_GD);
+	if (pushes_rf(vector))
+		vmx_set_rflags(v, vmx_rflags(v) | X86_EFLAGS_RF);
+	v->ev.exception.pending = false;
+	v->ev.exception.injected = true;
+	v->stat.exception_injected++;
+	write_exception(v);
+	return NVMX_RESUME;
+}
+
+static void take_nmi(struct nvmx_vcpu *v)
+{
+	v->ev.nmi.pending--;
+	v->ev.nmi.injected = true;
+	v->stat.nmi_injected++;
+	write_nmi(v);
+}
+
+static void take_irq(struct nvmx_vcpu *v)
+{
+	v->ev.irq.pending = false;
+	v->ev.irq.injected = true;
+	v->stat.irq_injected++;
+	write_irq(v);
+}
+
+/*
+ * An exception that is pending belongs to the instruction before the boundary at which the NMI
+ * or the interrupt was taken, so it goes first and those wait, injected, for the next entry.
+ */
+static void inject_again(struct nvmx_vcpu *v)
+{
+	if (v->ev.exception.injected)
+		write_exception(v);
+	else if (v->ev.exception.pending)
+		return;
+	else if (v->ev.nmi.injected)
+		write_nmi(v);
+	else if (v->ev.irq.injected)
+		write_irq(v);
+}
+
+static enum nvmx_action inject_new(struct nvmx_vcpu *v)
+{
+	if (v->ev.exception.pending && !v->ev.exception.injected)
+		return take_exception(v);
+	if (!entry_is_free(v))
+		return NVMX_RESUME;
+	if (v->ev.nmi.pending && vmx_nmi_allowed(v))
+		take_nmi(v);
+	else if (v->ev.irq.pending && vmx_irq_allowed(v))
+		take_irq(v);
+	return NVMX_RESUME;
+}
+
+/*
+ * A window that is no longer wanted is closed here only for L1.  In vmcs02 the bit may be L1's
+ * too, so there a spurious window exit closes it: it reaches L0 only if L1 has not set the bit.
+ */
+static void set_window(struct nvmx_vcpu *v, enum vmx_ctl ctl, bool wanted)
+{
+	if (wanted)
+		vmcs_ctl_set(v, v->cur, ctl);
+	else if (!is_guest_mode(v))
+		vmcs_ctl_clear(v, v->cur, ctl);
+}
+
+/*
+ * NMI-window exits look at NMI blocking only.  Where STI's shadow is what is in the way, they
+ * could come before the guest has made a step; the interrupt window waits for the shadow's end.
+ */
+static void open_windows(struct nvmx_vcpu *v)
+{
+	bool nmi = v->ev.nmi.pending;
+	bool irq = v->ev.irq.pending || v->ev.user_irq_window;
+
+	if (nmi && (interruptibility(v) & INTS_STI)) {
+		nmi = false;
+		irq = true;
+	}
+	v->ev.nmi_window = nmi;
+	v->ev.irq_window = irq;
+	set_window(v, CTL_nmi_window_exiting, nmi);
+	set_window(v, CTL_interrupt_window_exiting, irq);
+}
+
+/* Something waits for the entry in flight, and is due before L2's next instruction. */
+static bool entry_comes_first(struct nvmx_vcpu *v, bool blocked)
+{
+	if (nested_exit_waits(v))
+		return true;
+	if (!blocked && !nested_run_pending(v))
+		return false;
+	return v->ev.exception.pending || v->ev.nmi.pending || v->ev.irq.pending ||
+	       v->ev.user_irq_window || v->ev.triple_fault;
+}
+
+static enum nvmx_action shutdown(struct nvmx_vcpu *v)
+{
+	v->ev.triple_fault = false;
+	v->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return NVMX_USER;
+}
+
+static enum nvmx_action tell_user_window(struct nvmx_vcpu *v)
+{
+	v->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+	return NVMX_USER;
+}
+
+/*
+ * Stepping over STI or MOV SS by user space: an entry with the shadow and TF would need BS
+ * pending, which would be one #DB too many.
+ */
+static void drop_shadow_for_stepping(struct nvmx_vcpu *v)
+{
+	u32 ints;
+
+	if (!(v->guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		return;
+	ints = interruptibility(v);
+	if (ints & (INTS_STI | INTS_MOVSS))
+		vmcs_write(v, guest_interruptibility_info, ints & ~(INTS_STI | INTS_MOVSS));
+}
+
+/* An entry that was given up has left its event in the field; it is written again if still due. */
+static void forget_written(struct nvmx_vcpu *v)
+{
+	if (!v->ev.written)
+		return;
+	vmcs_write(v, vm_entry_intr_info_field, 0);
+	v->ev.written = false;
+}
+
+enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v)
+{
+	enum nvmx_action action;
+	bool blocked = false;
+
+	if (is_guest_mode(v)) {
+		action = nested_check_events(v, &blocked);
+		if (action != NVMX_RESUME)
+			return action;
+	}
+	if (v->ev.triple_fault && !is_guest_mode(v))
+		return shutdown(v);
+
+	v->ev.user_irq_window = READ_ONCE(v->run->request_interrupt_window);
+	if (!(is_guest_mode(v) && nested_run_pending(v))) {
+		forget_written(v);
+		drop_shadow_for_stepping(v);
+		inject_again(v);
+	}
+	if (!blocked) {
+		action = inject_new(v);
+		if (action != NVMX_RESUME)
+			return action;
+		if (v->ev.user_irq_window && vmx_irq_ready_user(v))
+			return tell_user_window(v);
+	}
+	v->ev.immediate_exit = is_guest_mode(v) && entry_comes_first(v, blocked);
+	open_windows(v);
+	return NVMX_RESUME;
+}
+
+/*
+ * An IRET that faulted had already unblocked NMIs; to the guest it has not happened.  Except where
+ * the fault came during the delivery of an event, or was a double fault.
+ * SDM "Information About NMI Unblocking Due to IRET" [sdm:nmi-unblock]
+ */
+static void recover_nmi_blocking(struct nvmx_vcpu *v)
+{
+	u32 info = v->exit.intr_info;
+	bool unblocked;
+
+	if (v->exit.idt_info & EVT_VALID)
+		return;
+	switch (v->exit.reason) {
+	case EXIT_exception_nmi:
+		unblocked = (info & EVT_VALID) && (info & EVT_NMI_UNBLOCK) &&
+			    (info & EVT_VECTOR) != VEC_DF;
+		break;
+	case EXIT_ept_violation:
+	case EXIT_pml_full:
+		unblocked = v->exit.qual & EPTQ_NMI_UNBLOCK;
+		break;
+	default:
+		return;
+	}
+	if (unblocked)
+		vmx_set_nmi_blocked(v, true);
+}
+
+static void exception_was_cut_short(struct nvmx_vcpu *v, u32 info, bool soft)
+{
+	v->ev.exception.injected = true;
+	v->ev.exception.pending = false;
+	v->ev.exception.vector = info & EVT_VECTOR;
+	v->ev.exception.has_code = info & EVT_HAS_CODE;
+	v->ev.exception.code = v->exit.idt_error;
+	v->ev.exception.has_payload = false;
+	v->ev.exception.soft = soft;
+	v->ev.exception.insn_len = soft ? vmcs_read(v, vm_exit_instruction_len) : 0;
+}
+
+static void irq_was_cut_short(struct nvmx_vcpu *v, u32 info, bool soft)
+{
+	v->ev.irq.injected = true;
+	v->ev.irq.vector = info & EVT_VECTOR;
+	v->ev.irq.soft = soft;
+	v->ev.irq.insn_len = soft ? vmcs_read(v, vm_exit_instruction_len) : 0;
+}
+
+static void requeue_vectoring(struct nvmx_vcpu *v, u32 info)
+{
+	switch (info & EVT_TYPE) {
+	case EVT_TYPE_NMI:
+		v->ev.nmi.injected = true;
+		/* Its injection blocks NMIs again, and is refused while they are blocked. */
+		vmx_set_nmi_blocked(v, false);
+		break;
+	case EVT_TYPE_HWEXC:
+		exception_was_cut_short(v, info, false);
+		break;
+	case EVT_TYPE_PRIVSW:
+	case EVT_TYPE_SWEXC:
+		exception_was_cut_short(v, info, true);
+		break;
+	case EVT_TYPE_SOFTINT:
+	case EVT_TYPE_EXTINT:
+		irq_was_cut_short(v, info, (info & EVT_TYPE) == EVT_TYPE_SOFTINT);
+		break;
+	}
+}
+
+/*
+ * An entry that failed delivered nothing: what was to be injected stays so.  An NMI or interrupt
+ * that stood back for an exception was not written, and waits on.
+ */
+void vmx_events_after_exit(struct nvmx_vcpu *v)
+{
+	if (v->exit.vm_error || (v->exit.reason & EXIT_ENTRY_FAILURE))
+		return;
+	if (v->ev.written) {
+		v->ev.written = false;
+		if (v->ev.exception.injected)
+			v->ev.exception.injected = false;
+		else if (v->ev.nmi.injected)
+			v->ev.nmi.injected = false;
+		else
+			v->ev.irq.injected = false;
+	}
+	recover_nmi_blocking(v);
+	if (v->exit.idt_info & EVT_VALID)
+		requeue_vectoring(v, v->exit.idt_info);
+}
+
+/* Both window exits reach L0 only if L1 has not asked for them. */
+enum nvmx_action exit_interrupt_window(struct nvmx_vcpu *v)
+{
+	vmcs_ctl_clear(v, v->cur, CTL_interrupt_window_exiting);
+	return NVMX_RESUME;
+}
+
+enum nvmx_action exit_nmi_window(struct nvmx_vcpu *v)
+{
+	vmcs_ctl_clear(v, v->cur, CTL_nmi_window_exiting);
+	return NVMX_RESUME;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Second-level faults: ask mmu/ (for L2, nested/), and act on the verdict.
+ */
+#include <linux/errno.h>
+#include <linux/kvm.h>
+#include <linux/types.h>
+
+#include <nvmx/arch.h>
+#include <nvmx/mmu.h>
+#include <nvmx/nested.h>
+#include <nvmx/vcpu.h>
+#include <nvmx/vmx.h>
+
+#include "exit.h"
+
+static u32 fault_access(u64 qual)
+{
+	u32 access = 0;
+
+	if (qual & EPTQ_READ)
+		access |= ACC_READ;
+	if (qual & EPTQ_WRITE)
+		access |= ACC_WRITE;
+	if (qual & EPTQ_EXEC)
+		access |= ACC_EXEC;
+	return access;
+}
+
+/*
+ * The CPU touched a device while it delivered an event: the instruction at RIP did not do it, so
+ * there is nothing to emulate.
+ */
+static enum nvmx_action device_in_delivery(struct nvmx_vcpu *v, u64 gpa)
+{
+	const u64 data[] = { v->exit.idt_info, v->exit.reason, v->exit.qual, gpa };
+
+	return vmx_internal_error(v, KVM_INTERNAL_ERROR_DELIVERY_EV, ARRAY_SIZE(data), data);
+}
+
+static enum nvmx_action device_access(struct nvmx_vcpu *v, u64 gpa)
+{
+	v->stat.mmio_exits++;
+	if (v->exit.idt_info & EVT_VALID)
+		return device_in_delivery(v, gpa);
+	return vmx_emulate_mmio(v, gpa);
+}
+
+static enum nvmx_action fault_of_l1(struct nvmx_vcpu *v)
+{
+	u64 gpa = v->exit.gpa;
+
+	switch (mmu_fault01(v, gpa, fault_access(v->exit.qual))) {
+	case MMU_FIXED:
+	case MMU_RETRY:
+		return NVMX_RESUME;
+	case MMU_MMIO:
+		return device_access(v, gpa);
+	case MMU_ERROR:
+		return vmx_user_error(v, -EFAULT);
+	case MMU_REPORT:
+		break;
+	}
+	return VMX_IMPOSSIBLE(v, "a violation to report to L0's own guest");
+}
+
+static enum nvmx_action fault_of_l2(struct nvmx_vcpu *v)
+{
+	bool is_mmio = false;
+	u64 gpa = 0;
+	enum nvmx_action action = nested_ept_fault(v, &is_mmio, &gpa);
+
+	return is_mmio ? device_access(v, gpa) : action;
+}
+
+enum nvmx_action exit_ept_violation(struct nvmx_vcpu *v)
+{
+	v->stat.ept_faults++;
+	return is_guest_mode(v) ? fault_of_l2(v) : fault_of_l1(v);
+}
+
+/* L0 makes no such entries for itself. */
+enum nvmx_action exit_ept_misconfig(struct nvmx_vcpu *v)
+{
+	return is_guest_mode(v) ? fault_of_l2(v) : exit_unexpected(v);
+}
