@@ -25,7 +25,7 @@ int host_get(unsigned long hva, bool write, struct host_page *h)
 {
 	int ret;
 
-	ret = get_user_pages_fast(hva, 1, FOLL_HWPOISON | (write ? FOLL_WRITE : 0), &h->page);
+	ret = get_user_pages_fast(hva, 1, write ? FOLL_WRITE : 0, &h->page);
 	if (ret != 1)
 		return ret < 0 ? ret : -EAGAIN;
 	/*
