@@ -57,7 +57,7 @@ struct l2_context {
 	u32 dirty;			/* ... vmcs02 was built: cleared by nested_enter() */
 	u32 unchecked;			/* ... they were checked: cleared by nested_enter() */
 	u32 checked_mode;		/* nested_check_mode() when they were checked */
-	bool stale;			/* L1's memory is older than the copy: set by every writer */
+	bool stale;			/* L1's memory is older than the copy: every writer sets it */
 
 	/* part of nested/enter and below; allocated on first use, freed by nested_context_drop() */
 	struct vmcs *vmcs02;
@@ -70,7 +70,6 @@ struct l2_context {
 	bool flush;			/* vpid02 and the EPT tag hold what L1 has invalidated */
 	u16 vpid02;			/* L2's tag in hardware; 0: none */
 	u16 vpid02_for;			/* the vpid12 whose mappings vpid02 may hold */
-	int last_cpu;			/* where L2 ran last */
 };
 
 /*
@@ -79,7 +78,7 @@ struct l2_context {
  */
 struct l1_state {
 	u64 cr0, cr4, cr0_owned, cr4_owned;
-	u64 efer, pat, dr7, debugctl;
+	u64 efer, pat, dr7;
 	u32 interruptibility, exception_bitmap;
 };
 
@@ -93,6 +92,7 @@ struct nested_vcpu {
 
 	bool run_pending;		/* entry accepted, L2 not entered yet */
 	bool mtf_pending;
+	bool exit_waits;		/* behind an event in delivery */
 	struct caps12 caps;		/* what the host left of nested_caps */
 	u32 cpuid_denied;		/* secondary controls whose feature CPUID does not show */
 	/*
@@ -104,14 +104,13 @@ struct nested_vcpu {
 	struct l1_state l1;		/* valid while in L2 */
 	struct l2_context *running;	/* the context that ran last, maybe L2 right now; or NULL */
 	u32 msr_policy;			/* generation of vmcs01's MSR bitmap */
-	bool forced_exit;		/* the monitor trap flag of vmcs02 is L0's, for one entry */
 
-	struct hrtimer timer;		/* VMX-preemption timer */
-	bool timer_init;
-	bool timer_armed;
-	bool timer_expired;
+	/* L1's VMX-preemption timer; see timer.c */
+	struct hrtimer timer;
+	struct nvmx_vcpu *timer_owner;	/* set with the timer's initialisation */
+	bool timer_on;			/* [a] L2 runs with it */
+	bool timer_fired;		/* [a] look at the clock */
 	u64 timer_deadline;		/* L1's TSC >> 5 */
-	bool timer_deadline_valid;
 };
 
 /* ---- fields.c: table 1 as data ---- */
@@ -146,6 +145,12 @@ enum nested_shadow nested_field_shadow(const struct nested_field *f);
 u64 vmcs12_get(const struct vmcs12 *vmcs12, const struct nested_field *f);
 void vmcs12_set(struct vmcs12 *vmcs12, const struct nested_field *f, u64 val); /* truncates */
 u32 nested_vmcs_enum(void);		/* MSR 0x48a */
+
+/* A row that an exit leaves in vmcs02 until it is asked for. */
+static inline bool nested_field_is_rare(const struct nested_field *f)
+{
+	return f->flow == FLOW_SYNC && f->group == GROUP_NR_GRP2 && f->shadow == SHADOW_NO;
+}
 
 static inline void nested_mark_dirty(struct l2_context *c, u32 groups)
 {
@@ -260,7 +265,7 @@ const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vm
 u32 nested_check_mode(const struct vmcs12 *vmcs12);
 /* Would VM entry accept this EPT pointer? */
 bool nested_eptp_ok(const struct nvmx_vcpu *v, u64 eptp);
-/* All rows and how often each failed, for tests and debugfs. */
+/* All rows (row 0 is none) and how often each failed, for tests and debugfs. */
 const struct nvmx_check *nested_check_table(u32 *n);
 u64 nested_check_failures(u32 id);
 
@@ -287,7 +292,7 @@ struct vmx_result nested_enter(struct nvmx_vcpu *v, bool launch);
 void nested_context_drop(struct nvmx_vcpu *v, struct l2_context *c);
 /* INVVPID by L1, operands checked: flush what vpid02 holds for it. */
 void nested_flush_vpid02(struct nvmx_vcpu *v, u32 type, u16 vpid, u64 gla);
-/* INVEPT was done by mmu_ept02_invalidate(): ept02 pointers of contexts are to be looked up again. */
+/* INVEPT was done by mmu_ept02_invalidate(): the tags of contexts are to be flushed. */
 void nested_ept02_changed(struct nvmx_vcpu *v, u64 eptp, bool all);
 
 /* ---- exit.c ---- */

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSR and I/O bitmaps of L1: merged for hardware, looked up for routing.
+ *
+ * Deny by default: what cannot be read is intercepted, and a bit of the merged bitmap is open only
+ * where both L0's and L1's are.  L1 may change its bitmap at any time without telling, so that the
+ * few words that can matter are read again at each entry; the merge is made anew when one differs.
+ */
+#include <linux/bitops.h>
+#include <linux/bits.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <nvmx/arch.h>
+#include <nvmx/mmu.h>
+#include <nvmx/nested.h>
+#include <nvmx/vmcs12.h>
+#include <nvmx/vmx.h>
+#include "nested_int.h"
+#include "vmcs02.h"
+
+/*
+ * Layout of an MSR bitmap: reads of low MSRs, reads of high ones, writes of low, writes of high.
+ * SDM "MSR-Bitmap Address" [sdm:msr-bitmap]
+ */
+#define QUARTER_BYTES	1024u
+#define QUARTER_WORDS	(QUARTER_BYTES / sizeof(u64))
+#define MSR_HIGH	0xc0000000u
+#define MSRS_PER_RANGE	0x2000u
+
+#define IO_BITMAP_PORTS	0x8000u		/* in each of the two bitmaps */
+
+static const u64 *l0_window(const struct nvmx_vcpu *v, u32 window)
+{
+	return (const u64 *)v->msr_bitmap + window * QUARTER_WORDS;
+}
+
+/* Words of the window up to the last one in which L0 lets something through. */
+static u32 words_of_interest(const struct nvmx_vcpu *v, u32 window)
+{
+	const u64 *l0 = l0_window(v, window);
+	u32 n = MSR_WINDOW_WORDS;
+
+	while (n && l0[n - 1] == ~0ull)
+		n--;
+	return n;
+}
+
+static u64 window_gpa(const struct vmcs12 *vmcs12, u32 window)
+{
+	return vmcs12->msr_bitmap + window * QUARTER_BYTES;
+}
+
+/* L1's words; all ones where it has no bitmap, or none that can be read. */
+static void read_l1_window(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12, u32 window,
+			   u64 *words)
+{
+	u32 n = words_of_interest(v, window);
+
+	memset(words, 0xff, MSR_WINDOW_WORDS * sizeof(u64));
+	if (!n || !vmcs12_has(vmcs12, CTL_use_msr_bitmaps))
+		return;
+	if (mmu_read(v->vm, window_gpa(vmcs12, window), words, n * sizeof(u64)))
+		memset(words, 0xff, n * sizeof(u64));
+}
+
+static void merge_window(const struct nvmx_vcpu *v, struct l2_context *c, u32 window)
+{
+	u64 *merged = (u64 *)c->msr_bitmap + window * QUARTER_WORDS;
+	const u64 *l1 = c->hw->msr_words[window];
+	const u64 *l0 = l0_window(v, window);
+	u32 i;
+
+	for (i = 0; i < MSR_WINDOW_WORDS; i++)
+		merged[i] = l0[i] | l1[i];
+}
+
+void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	struct l2_hardware *hw = c->hw;
+	bool stale = !hw->msr_merged || hw->msr_policy != v->nested->msr_policy;
+	u64 words[MSR_WINDOW_WORDS];
+	u32 i;
+
+	if (!hw->msr_merged)
+		memset(c->msr_bitmap, 0xff, PAGE_SIZE);
+	for (i = 0; i < MSR_WINDOWS; i++) {
+		read_l1_window(v, c->vmcs12, i, words);
+		if (!stale && !memcmp(words, hw->msr_words[i], sizeof(words)))
+			continue;
+		memcpy(hw->msr_words[i], words, sizeof(words));
+		merge_window(v, c, i);
+	}
+	hw->msr_merged = true;
+	hw->msr_policy = v->nested->msr_policy;
+}
+
+void nested_msr_policy_changed(struct nvmx_vcpu *v)
+{
+	if (v->nested)
+		v->nested->msr_policy++;
+}
+
+/* ---- lookups for routing ---- */
+
+static bool bit_of_page(struct nvmx_vcpu *v, u64 gpa, u32 bit)
+{
+	u8 byte;
+
+	if (mmu_read(v->vm, gpa + bit / BITS_PER_BYTE, &byte, sizeof(byte)))
+		return true;
+	return byte & BIT(bit % BITS_PER_BYTE);
+}
+
+bool nested_intercepts_msr(struct nvmx_vcpu *v, u32 msr, bool write)
+{
+	const struct vmcs12 *vmcs12 = nested_vmcs12(v);
+	u64 gpa = vmcs12->msr_bitmap + (write ? 2 * QUARTER_BYTES : 0);
+
+	if (!vmcs12_has(vmcs12, CTL_use_msr_bitmaps))
+		return true;
+	if (msr < MSRS_PER_RANGE)
+		return bit_of_page(v, gpa, msr);
+	if (msr - MSR_HIGH < MSRS_PER_RANGE)
+		return bit_of_page(v, gpa + QUARTER_BYTES, msr - MSR_HIGH);
+	return true;
+}
+
+static bool port_intercepted(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12, u32 port)
+{
+	u64 gpa = port < IO_BITMAP_PORTS ? vmcs12->io_bitmap_a : vmcs12->io_bitmap_b;
+
+	return bit_of_page(v, gpa, port % IO_BITMAP_PORTS);
+}
+
+/*
+ * Any port of the access counts, and an access that wraps around the end of the port space always
+ * exits.  SDM "Instructions That Cause VM Exits Conditionally" [sdm:conditional-exits]
+ */
+bool nested_intercepts_io(struct nvmx_vcpu *v, u16 port, u32 size)
+{
+	const struct vmcs12 *vmcs12 = nested_vmcs12(v);
+	u32 i;
+
+	if (!vmcs12_has(vmcs12, CTL_use_io_bitmaps))
+		return vmcs12_has(vmcs12, CTL_unconditional_io_exiting);
+	if (size > 4 || port + size > 2 * IO_BITMAP_PORTS)
+		return true;
+	for (i = 0; i < size; i++)
+		if (port_intercepted(v, vmcs12, port + i))
+			return true;
+	return false;
+}

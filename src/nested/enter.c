@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMLAUNCH and VMRESUME: from L1 to L2.
+ *
+ * In this order: fetch what L1 wrote through the shadow VMCS, take memory, check vmcs12, and only
+ * then commit.  So a VMfail leaves no trace but its error number, and an entry failure none but
+ * the exit that tells it.  What can fail after the commit is the VM-entry MSR-load list, and for
+ * that the architecture has an exit of its own.
+ * SDM "VM Entries" [sdm:entry]
+ */
+#include <linux/kvm.h>
+#include <linux/types.h>
+#include <nvmx/arch.h>
+#include <nvmx/trace.h>
+#include <nvmx/vmcs12.h>
+#include <nvmx/vmx.h>
+#include "nested_int.h"
+#include "vmcs02.h"
+
+/* Checks of registers that only L2's execution has changed need what is still in vmcs02. */
+#define GROUPS_READ_RARE	(GROUP(GRP2) | GROUP(CPL) | GROUP(MODE) | GROUP(GRP1))
+
+void nested_save_l1(struct nvmx_vcpu *v)
+{
+	v->nested->l1 = (struct l1_state){
+		.cr0 = vmx_cr0(v),
+		.cr4 = vmx_cr4(v),
+		.cr0_owned = v->cr0_owned,
+		.cr4_owned = v->cr4_owned,
+		.efer = v->efer,
+		.pat = v->pat,
+		.dr7 = v->dr7,
+		.interruptibility = vmcs_read(v, guest_interruptibility_info),
+		.exception_bitmap = vmx_exception_bitmap(v),
+	};
+}
+
+/*
+ * EFER without its load control: LMA follows the entry control, and LME, too, where there is
+ * paging.  SDM "Loading Guest Control Registers, Debug Registers, and MSRs" [sdm:load-guest-cr]
+ */
+static u64 entry_efer(const struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
+{
+	if (vmcs12_has(vmcs12, CTL_entry_load_efer))
+		return vmcs12->guest_ia32_efer;
+	if (vmcs12_has(vmcs12, CTL_ia32e_mode_guest))
+		return v->efer | EFER_LMA | EFER_LME;
+	if (vmcs12->guest_cr0 & X86_CR0_PG)
+		return v->efer & ~(u64)(EFER_LMA | EFER_LME);
+	return v->efer & ~(u64)EFER_LMA;
+}
+
+/* VM entries leave ET, CD and NW alone. */
+static u64 entry_cr0(const struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
+{
+	u64 kept = X86_CR0_ET | X86_CR0_CD | X86_CR0_NW;
+
+	return (vmcs12->guest_cr0 & ~kept) | (v->nested->l1.cr0 & kept);
+}
+
+/*
+ * The cached registers become L2's, as L1 sees them; vmcs02 follows from them.  An L2 that user
+ * space restored in the middle of its run has got DR7 and PAT by other ioctls.
+ */
+static void take_l2_registers(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
+			      enum l2_cause cause)
+{
+	const struct l1_state *l1 = &v->nested->l1;
+	bool load = cause == L2_ENTERED;
+
+	v->efer = entry_efer(v, vmcs12);
+	v->cr0 = entry_cr0(v, vmcs12);
+	v->cr4 = vmcs12->guest_cr4;
+	v->cr3 = vmcs12->guest_cr3;
+	v->cr0_owned = l1->cr0_owned & ~vmcs12->cr0_guest_host_mask;
+	v->cr4_owned = l1->cr4_owned & ~vmcs12->cr4_guest_host_mask;
+	if (load && vmcs12_has(vmcs12, CTL_entry_load_debug))
+		v->dr7 = vmcs12->guest_dr7;
+	if (load && vmcs12_has(vmcs12, CTL_entry_load_pat))
+		v->pat = vmcs12->guest_ia32_pat;
+}
+
+static void registers_are_known(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
+{
+	v->rip = vmcs12->guest_rip;
+	v->gpr[GPR_RSP] = vmcs12->guest_rsp;
+	v->rflags = vmcs12->guest_rflags;
+	v->regs_avail = LAZY_RIP | LAZY_RSP | LAZY_RFLAGS | LAZY_CR0 | LAZY_CR3 | LAZY_CR4;
+	/* Single-stepping by user space: TF is hidden from L2 and set in hardware. */
+	if (v->guest_debug & KVM_GUESTDBG_SINGLESTEP)
+		vmx_set_rflags(v, v->rflags);
+	if ((v->nested->l1.cr4 ^ v->cr4) & X86_CR4_OSXSAVE)
+		vmx_cpuid_runtime(v);
+}
+
+void nested_switch_to_l2(struct nvmx_vcpu *v, struct l2_context *c, enum l2_cause cause)
+{
+	nested_save_l1(v);
+	take_l2_registers(v, c->vmcs12, cause);
+	nested_prepare_vmcs02(v, c, cause);
+	registers_are_known(v, c->vmcs12);
+	nested_flush_at_entry(v, c);
+	/* L1 may have been told that its entries flush the L1 data cache. */
+	v->l1d_flush = true;
+	v->stat.guest_mode = 1;
+}
+
+static struct vmx_result commit(struct nvmx_vcpu *v, struct l2_context *c, bool launch)
+{
+	const struct vmcs12 *vmcs12 = c->vmcs12;
+	u32 failed;
+
+	nested_checked(c);
+	nested_switch_to_l2(v, c, L2_ENTERED);
+	v->nested->run_pending = true;
+	failed = nested_load_msrs(v, vmcs12->vm_entry_msr_load_addr,
+				  vmcs12->vm_entry_msr_load_count);
+	if (failed)
+		return entry_failed(EXIT_msr_load_failure, failed);
+	nested_timer_start(v, vmcs12);
+	trace_nvmx_nested_entry(v->id, c->pa, vmcs12->guest_rip, launch);
+	return (struct vmx_result){ .kind = VMX_ENTERED };
+}
+
+static struct vmx_result no_memory(struct nvmx_vcpu *v)
+{
+	vmx_internal_error(v, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
+	return (struct vmx_result){ .kind = VMX_HANDED_OVER };
+}
+
+struct vmx_result nested_enter(struct nvmx_vcpu *v, bool launch)
+{
+	struct l2_context *c = v->nested->current12;
+	const struct nvmx_check *failed;
+	u32 groups;
+
+	nested_shadow_pull(v, c);
+	groups = nested_unchecked(c);
+	if (groups & GROUPS_READ_RARE)
+		nested_sync_rare(v, c);
+	if (nested_check_entry(v, c->vmcs12, STAGE_CTRL, groups))
+		return nested_fail(v, VMXERR_ENTRY_CONTROL);
+	if (nested_check_entry(v, c->vmcs12, STAGE_HOST, groups))
+		return nested_fail(v, VMXERR_ENTRY_HOST);
+	failed = nested_check_entry(v, c->vmcs12, STAGE_GUEST, groups);
+	if (failed)
+		return entry_failed(EXIT_invalid_guest_state, failed->outcome);
+	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
+		return no_memory(v);
+	return commit(v, c, launch);
+}
+
+/*
+ * What may have changed between the entry that L1 asked for and hardware's: settings of the host,
+ * or L0's own tables.
+ */
+enum nvmx_action nested_before_entry(struct nvmx_vcpu *v)
+{
+	struct l2_context *c = v->nested->current12;
+
+	if (!is_guest_mode(v))
+		return NVMX_RESUME;
+	if (vcpu_take_request(v, REQ_NESTED_PAGES) && nested_find_ept02(v, c))
+		return vmx_internal_error(v, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
+	nested_update_eptp02(v, c);
+	if (vmx_exception_bitmap(v) != v->nested->l1.exception_bitmap)
+		nested_update_l0_rows(v, c);
+	if (c->hw->msr_policy != v->nested->msr_policy)
+		nested_merge_msr_bitmap(v, c);
+	if (c->flush)
+		nested_flush_at_entry(v, c);
+	return NVMX_RESUME;
+}
+
+/* The event of the entry was delivered, or its delivery was interrupted and run.c has it. */
+void nested_after_entry(struct nvmx_vcpu *v)
+{
+	if (!v->nested->run_pending)
+		return;
+	v->nested->run_pending = false;
+	v->stat.nested_run++;
+}
+
+void nested_tsc_changed(struct nvmx_vcpu *v)
+{
+	if (is_guest_mode(v))
+		nested_update_l0_rows(v, v->nested->current12);
+}

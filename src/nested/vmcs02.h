@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files that run L2 share.
+ *
+ * vmcs02 holds L2's state between exits.  What nvmx knows of its contents is kept beside it, so
+ * that a field is written only when it changes and read only when hardware may have changed it.
+ */
+#ifndef NESTED_VMCS02_H
+#define NESTED_VMCS02_H
+
+#include <linux/bitmap.h>
+#include <linux/bits.h>
+#include <linux/compiler.h>
+#include <linux/types.h>
+#include <nvmx/fields.h>
+#include <nvmx/vmcs12.h>
+#include <nvmx/vmx.h>
+#include "nested_int.h"
+
+/* Rows of table 1, as indices of what is known about vmcs02 and the shadow VMCS. */
+enum hw_row {
+#define NVMX_FIELD(name, enc, type, offset, flow, shadow, group, when) HW_##name,
+#include <nvmx/vmcs_fields.h>
+#undef NVMX_FIELD
+	NR_HW_ROWS,
+};
+
+/*
+ * The merged MSR bitmap is closed but for two windows of MSRs, 0 and 0xc0000000 upward, each for
+ * reads and for writes; that is where every MSR lies that the CPU holds for a guest.  The x2APIC
+ * range is outside, so that no combination of L1's controls opens it [CVE-2019-3887].
+ */
+#define MSR_WINDOWS		4
+#define MSR_WINDOW_WORDS	16	/* of 64 */
+
+struct l2_hardware {
+	bool built;			/* vmcs02 was written in full */
+	u64 cr0, cr4;			/* of L2, as L1 sees them, at its entry */
+	u32 msr_policy;			/* generation of vmcs01's bitmap in the merge */
+	bool msr_merged;
+	u64 msr_words[MSR_WINDOWS][MSR_WINDOW_WORDS];	/* L1's, of the last merge */
+	DECLARE_BITMAP(known, NR_HW_ROWS);		/* value[] is what vmcs02 holds */
+	u64 value[NR_HW_ROWS];
+	u64 shadow[NR_HW_ROWS];		/* what the shadow VMCS holds */
+};
+
+static inline void hw_set(struct l2_context *c, enum hw_row row, u64 val)
+{
+	c->hw->value[row] = val;
+	c->hw->known[BIT_WORD(row)] |= BIT_MASK(row);
+}
+
+static inline void hw_forget(struct l2_context *c, enum hw_row row)
+{
+	c->hw->known[BIT_WORD(row)] &= ~BIT_MASK(row);
+}
+
+static inline bool hw_holds(const struct l2_context *c, enum hw_row row, u64 val)
+{
+	return test_bit(row, c->hw->known) && c->hw->value[row] == val;
+}
+
+/* One VMREAD or VMWRITE of the current VMCS in the kernel, the seam in user space. */
+#ifdef __KERNEL__
+#define hw_read(v, enc)		vmcs_read_inline(v, enc)
+#define hw_write(v, enc, val)	vmcs_write_inline(v, enc, val)
+#else
+#define hw_read(v, enc)		vmcs_hw_read(v, enc)
+#define hw_write(v, enc, val)	vmcs_hw_write(v, enc, val)
+#endif
+
+/* Write a field of vmcs02, the current VMCS, unless it holds the value already. */
+static __always_inline void hw_put_row(struct nvmx_vcpu *v, struct l2_context *c, enum hw_row row,
+				       u32 enc, u64 val)
+{
+	if (hw_holds(c, row, val))
+		return;
+	hw_write(v, enc, val);
+	hw_set(c, row, val);
+}
+
+/* Read it where hardware may have changed it. */
+static __always_inline u64 hw_get_row(struct nvmx_vcpu *v, struct l2_context *c, enum hw_row row,
+				      u32 enc)
+{
+	u64 val = hw_read(v, enc);
+
+	hw_set(c, row, val);
+	return val;
+}
+
+#define hw_put(v, c, name, val)	hw_put_row(v, c, HW_##name, VMCS_##name, val)
+#define hw_get(v, c, name)	hw_get_row(v, c, HW_##name, VMCS_##name)
+
+/* A row of vmcs12 by its place; offset and size are constants. */
+static __always_inline u64 get12(const struct vmcs12 *vmcs12, u32 offset, u32 size)
+{
+	const void *at = vmcs12->raw + offset;
+
+	if (size == sizeof(u16))
+		return *(const u16 *)at;
+	return size == sizeof(u32) ? *(const u32 *)at : *(const u64 *)at;
+}
+
+static __always_inline void set12(struct vmcs12 *vmcs12, u32 offset, u32 size, u64 val)
+{
+	void *at = vmcs12->raw + offset;
+
+	if (size == sizeof(u16))
+		*(u16 *)at = val;
+	else if (size == sizeof(u32))
+		*(u32 *)at = val;
+	else
+		*(u64 *)at = val;
+}
+
+#define SIZE12(type)	sizeof(VMCS12_TYPE_##type)
+
+/* Does the field exist on this CPU? */
+static inline bool hw_has_field(u32 when)
+{
+	return when == CTL_always || vmx_cpu_has((enum vmx_ctl)when);
+}
+
+/*
+ * A SYNC row that an exit to L1 always captures: what nearly every exit handler of a hypervisor
+ * looks at, and what it can read from the shadow VMCS behind our back.  The others wait in vmcs02.
+ */
+#define IS_HOT(shadow, group)	\
+	(SHADOW_##shadow != SHADOW_NO || GROUP_NR_##group != GROUP_NR_GRP2)
+
+/* ---- vmcs02.c ---- */
+int nested_context_ready(struct nvmx_vcpu *v, struct l2_context *c);	/* 0, -ENOMEM */
+static inline bool nested_injects(const struct vmcs12 *vmcs12)
+{
+	return vmcs12->vm_entry_intr_info_field & EVT_VALID;
+}
+
+/* User space that debugs the guest has breakpoints of its own there. */
+static inline u64 nested_hardware_dr7(const struct nvmx_vcpu *v)
+{
+	return v->guest_debug & KVM_GUESTDBG_USE_HW_BP ? v->guest_debug_dr7 : v->dr7;
+}
+
+enum l2_cause {
+	L2_ENTERED,	/* by L1, or that is pending: load controls and event count */
+	L2_RESTORED,	/* by KVM_SET_NESTED_STATE, running */
+};
+
+/* c's vmcs02 becomes current and holds what the vmcs12 and the cached registers say. */
+void nested_prepare_vmcs02(struct nvmx_vcpu *v, struct l2_context *c, enum l2_cause cause);
+void nested_update_l0_rows(struct nvmx_vcpu *v, struct l2_context *c);
+
+/* ---- tags.c ---- */
+/* vmcs02's EPT pointer: ept02 of L1's tables, or ept01. -ENOMEM: user space is to be told. */
+int nested_find_ept02(struct nvmx_vcpu *v, struct l2_context *c);
+void nested_update_eptp02(struct nvmx_vcpu *v, struct l2_context *c);
+/* What the architecture or L1 wants forgotten at an entry to, or an exit from L2. */
+void nested_flush_at_entry(struct nvmx_vcpu *v, struct l2_context *c);
+void nested_flush_at_exit(struct nvmx_vcpu *v, struct l2_context *c);
+
+/* ---- enter.c ---- */
+/* The state of L1 that vmcs01, still current, holds. */
+void nested_save_l1(struct nvmx_vcpu *v);
+/* From L1 to L2: vmcs02, registers, timer. */
+void nested_switch_to_l2(struct nvmx_vcpu *v, struct l2_context *c, enum l2_cause cause);
+
+/* ---- exit.c ---- */
+void nested_capture(struct nvmx_vcpu *v, struct l2_context *c);	/* L2's state into the copy */
+/* L1's state, of the HOST rows, on vmcs01. 0, or enum vmx_abort. */
+u32 nested_return_to_l1(struct nvmx_vcpu *v, struct l2_context *c);
+
+/* ---- load_l1.c ---- */
+/* HOST rows become L1's state; vmcs01 is current. 0, or ABORT_PDPTE. */
+u32 nested_load_l1(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12);
+
+/* ---- bitmaps.c ---- */
+void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c);
+bool nested_intercepts_msr(struct nvmx_vcpu *v, u32 msr, bool write);
+
+/* ---- msrlist.c ---- */
+u32 nested_load_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count);	/* 0, or 1 + index that failed */
+u32 nested_store_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count);
+
+/* ---- events.c ---- */
+/* Events that L0 had not delivered to L2 yet, as IDT-vectoring information of vmcs12. */
+void nested_save_vectoring(struct nvmx_vcpu *v, struct vmcs12 *vmcs12);
+
+/* ---- ept.c ---- */
+struct mmu_ept12;
+void nested_ept12(struct nvmx_vcpu *v, struct mmu_ept12 *e);
+
+/* ---- timer.c ---- */
+void nested_timer_start(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12);
+void nested_timer_stop(struct nvmx_vcpu *v);	/* L2 is left: nothing fires any more for it */
+void nested_timer_cancel(struct nvmx_vcpu *v);	/* for good, waits for the callback */
+bool nested_timer_expired(struct nvmx_vcpu *v);
+u32 nested_timer_remaining(struct nvmx_vcpu *v);
+
+/* ---- shadow.c ---- */
+/* After an exit to L1: the shadow follows the copy, and vmcs01 becomes current. */
+void nested_shadow_push(struct nvmx_vcpu *v, struct l2_context *c);
+
+#endif
