@@ -84,3 +84,9 @@ enum nvmx_action exit_ept_misconfig(struct nvmx_vcpu *v)
 {
 	return is_guest_mode(v) ? fault_of_l2(v) : exit_unexpected(v);
 }
+
+/* Dirty pages are logged by write protection; no VMCS has the log. */
+enum nvmx_action exit_pml_full(struct nvmx_vcpu *v)
+{
+	return exit_unexpected(v);
+}
