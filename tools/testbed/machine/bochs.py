@@ -28,6 +28,7 @@ cpu: model={cpu}, count={processors}, ips=100000000, reset_on_triple_fault=0
 clock: sync=none, time0=1700000000
 com1: enabled=1, mode=file, dev=console
 magic_break: enabled={magic}
+port_e9_hack: enabled={magic}
 log: bochs.log
 panic: action=fatal
 error: action=ignore
@@ -47,10 +48,10 @@ def _die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _trace_script(breaks):
+def _trace_script(breaks, rounds):
     if breaks is None:
         return "c\n"
-    return "c\n" * breaks + "trace on\nc\ntrace off\nq\n"
+    return "c\n" * breaks + "trace on\n" + "c\n" * rounds + "trace off\nq\n"
 
 
 class Machine:
@@ -86,7 +87,7 @@ class Machine:
         with open(os.path.join(self.folder, "bochsrc"), "w", encoding="ascii") as f:
             f.write(config)
         with open(os.path.join(self.folder, "rc"), "w", encoding="ascii") as f:
-            f.write(_trace_script(self.options.trace))
+            f.write(_trace_script(self.options.trace, self.options.trace_rounds))
 
     def _end(self, status, reason=""):
         self.status = status
@@ -110,6 +111,7 @@ class Machine:
                     continue
                 if not alive:
                     self._ended_by_itself(rest, show, crash_end)
+                    rest = ""
                 else:
                     wall = time.monotonic() - started
                     self._limits(used, last_output, wall, crash_end)

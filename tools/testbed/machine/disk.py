@@ -23,7 +23,7 @@ DISK_SIZE = 1 << 30         # sparse
 KEEP_SECONDS = 14 * 24 * 3600
 
 # The crypto self-tests (RSA by long multiplication) are half of a boot in Bochs.
-KERNEL_ARGS = ("console=ttyS0 quiet mitigations=off tsc=reliable nokaslr panic=0 "
+KERNEL_ARGS = ("console=ttyS0,115200 quiet mitigations=off tsc=reliable nokaslr panic=0 "
                "no_timer_check 8250.nr_uarts=1 cryptomgr.notests")
 
 
