@@ -14,6 +14,7 @@ from .symbols import USER
 VMCS_ACCESS = ("VMREAD", "VMWRITE")
 EXPENSIVE = ("CR/DR moves", "RDMSR", "WRMSR", "VMPTRLD", "VMCLEAR", "INVEPT/INVVPID",
              "XSAVE/XRSTOR", "LGDT/LIDT/LTR/LLDT", "segment loads")
+TREE_SHARE = 0.02
 
 
 class Function:
@@ -84,7 +85,7 @@ class Profile:
             self._count_fields(fields)
 
     def _label(self, rip):
-        name, module, _ = self._symbols.find(rip)
+        name, module = self._symbols.find(rip)
         return f"{name} [{module}]" if module else name
 
     def _walk(self):
@@ -102,17 +103,13 @@ class Profile:
                 self.folded[";".join([root, *stack.names])] += 1
 
     def _count_lines(self, source):
-        places = [(self._symbols.find(i.rip), i) for i in self.trip.l0]
-        ours = [(name, offset, i) for (name, module, offset), i in places if module == "nvmx"]
-        source.resolve({(name, offset) for name, offset, _ in ours})
-        for name, offset, instruction in ours:
-            for depth, (function, place) in enumerate(source.frames(name, offset)):
-                if depth == 0 or not place.startswith(("src/", "include/nvmx/")):
-                    line = self.lines[f"{place} {function}"]
-                    line.own += 1
-                    line.kinds[instruction.kind] += 1
-                if place.startswith("src/"):
-                    break
+        source.resolve({instruction.rip for instruction in self.trip.l0})
+        for instruction in self.trip.l0:
+            frames = source.frames(instruction.rip)
+            if frames:
+                line = self.lines[_line(frames)]
+                line.own += 1
+                line.kinds[instruction.kind] += 1
 
     def _count_fields(self, names):
         known = {}
@@ -124,6 +121,20 @@ class Profile:
                     names.get(encoding & ~1, f"{encoding:#06x}")
                 self.fields[name][instruction.kind] += 1
             _track(known, instruction)
+
+
+def _line(frames):
+    """
+    Name the line of an instruction: the innermost of a .c file, and what it inlined from headers.
+    A header's line by itself would not say for whom.
+    """
+    inlined = ""
+    for function, place in frames:
+        if place.startswith("src/"):
+            return f"{place} {function}()" + (f" > {inlined}" if inlined else "")
+        inlined = f"{function}() > {inlined}" if inlined else f"{function}()"
+    function, place = frames[0]
+    return f"{place} {function}()"
 
 
 def _field_register(instruction):
@@ -211,6 +222,28 @@ def _fields(profile, top):
         yield f"  {len(ordered[top:])} more"
 
 
+def _tree(profile):
+    """The call tree of each exit, down to a share of all that is worth a line."""
+    yield f"Call tree of L0 (with callees; from {TREE_SHARE:.0%} of all)"
+    totals = collections.Counter()
+    order = []
+    for stack, count in profile.folded.items():
+        path = tuple(stack.split(";"))
+        for depth in range(1, len(path) + 1):
+            if path[:depth] not in totals:
+                order.append(path[:depth])
+            totals[path[:depth]] += count
+    children = collections.defaultdict(list)
+    for path in order:
+        children[path[:-1]].append(path)
+    pending = children[()][::-1]
+    while pending:
+        path = pending.pop()
+        if totals[path] >= TREE_SHARE * profile.total:
+            yield f"  {totals[path]:6} {'  ' * (len(path) - 1)}{path[-1]}"
+            pending += sorted(children[path], key=lambda child: totals[child])
+
+
 def text(profile, top):
     """The profile as lines, @top rows in each table."""
     yield from _visits(profile.trip)
@@ -220,8 +253,10 @@ def text(profile, top):
     yield from _table("By function", profile.functions, profile.total, top, with_calls=True)
     if profile.lines:
         yield ""
-        yield from _table("By line of nvmx.ko, and by inlined function of the kernel's",
-                          profile.lines, profile.total, top, with_calls=False)
+        yield from _table("By source line of nvmx.ko (line > inlined from headers)", profile.lines,
+                          profile.total, top, with_calls=False)
     if profile.fields:
         yield ""
         yield from _fields(profile, top)
+    yield ""
+    yield from _tree(profile)
