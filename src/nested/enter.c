@@ -39,9 +39,9 @@ void nested_save_l1(struct nvmx_vcpu *v)
  * EFER without its load control: LMA follows the entry control, and LME, too, where there is
  * paging.  SDM "Loading Guest Control Registers, Debug Registers, and MSRs" [sdm:load-guest-cr]
  */
-static u64 entry_efer(const struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
+static u64 entry_efer(const struct nvmx_vcpu *v, const struct vmcs12 *vmcs12, bool load)
 {
-	if (vmcs12_has(vmcs12, CTL_entry_load_efer))
+	if (load && vmcs12_has(vmcs12, CTL_entry_load_efer))
 		return vmcs12->guest_ia32_efer;
 	if (vmcs12_has(vmcs12, CTL_ia32e_mode_guest))
 		return v->efer | EFER_LMA | EFER_LME;
@@ -60,7 +60,7 @@ static u64 entry_cr0(const struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
 
 /*
  * The cached registers become L2's, as L1 sees them; vmcs02 follows from them.  An L2 that user
- * space restored in the middle of its run has got DR7 and PAT by other ioctls.
+ * space restored in the middle of its run has got DR7, PAT and EFER by other ioctls.
  */
 static void take_l2_registers(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
 			      enum l2_cause cause)
@@ -68,7 +68,7 @@ static void take_l2_registers(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
 	const struct l1_state *l1 = &v->nested->l1;
 	bool load = cause == L2_ENTERED;
 
-	v->efer = entry_efer(v, vmcs12);
+	v->efer = entry_efer(v, vmcs12, load);
 	v->cr0 = entry_cr0(v, vmcs12);
 	v->cr4 = vmcs12->guest_cr4;
 	v->cr3 = vmcs12->guest_cr3;
@@ -160,9 +160,9 @@ enum nvmx_action nested_before_entry(struct nvmx_vcpu *v)
 
 	if (!is_guest_mode(v))
 		return NVMX_RESUME;
-	if (vcpu_take_request(v, REQ_NESTED_PAGES) && nested_find_ept02(v, c))
-		return vmx_internal_error(v, KVM_INTERNAL_ERROR_EMULATION, 0, NULL);
 	nested_update_eptp02(v, c);
+	if (vcpu_take_request(v, REQ_NESTED_PAGES))
+		nested_merge_msr_bitmap(v, c);
 	if (vmx_exception_bitmap(v) != v->nested->l1.exception_bitmap)
 		nested_update_l0_rows(v, c);
 	if (c->hw->msr_policy != v->nested->msr_policy)

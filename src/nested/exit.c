@@ -93,18 +93,15 @@ static void read_rare(struct nvmx_vcpu *v, struct l2_context *c)
 
 void nested_sync_rare(struct nvmx_vcpu *v, struct l2_context *c)
 {
+	struct vmcs *back = v->cur;
+
 	if (!c->rare_stale)
 		return;
-	c->rare_stale = false;
-	if (v->cur == c->vmcs02) {
-		read_rare(v, c);
-		/* It goes on running, and changing them. */
-		c->rare_stale = true;
-		return;
-	}
 	vmcs_switch(v, c->vmcs02);
 	read_rare(v, c);
-	vmcs_switch(v, v->vmcs01);
+	vmcs_switch(v, back);
+	/* In L2 they go on changing. */
+	c->rare_stale = back == c->vmcs02;
 }
 
 /* Bits that L0 wrote for L2 are in the read shadow, too, which is then not what entry wrote. */
@@ -176,7 +173,7 @@ static void capture_rest(struct nvmx_vcpu *v, struct l2_context *c)
 }
 
 /* An event that was written for an entry which did not happen must not wait in vmcs02. */
-static void withdraw_event(struct nvmx_vcpu *v)
+void nested_withdraw_event(struct nvmx_vcpu *v)
 {
 	if (!v->ev.written && !v->nested->run_pending)
 		return;
@@ -186,7 +183,6 @@ static void withdraw_event(struct nvmx_vcpu *v)
 
 void nested_capture(struct nvmx_vcpu *v, struct l2_context *c)
 {
-	withdraw_event(v);
 	vmx_regs_flush(v);
 	capture_sync(v, c);
 	if (v->guest_debug & KVM_GUESTDBG_SINGLESTEP)
@@ -275,7 +271,7 @@ static enum nvmx_action entry_failure(struct nvmx_vcpu *v, u32 reason, u64 qual)
 	v->stat.nested_entry_failed++;
 	trace_nvmx_nested_exit(v->id, reason, qual, 0, c->vmcs12->guest_rip);
 	if (is_guest_mode(v))
-		withdraw_event(v);
+		nested_withdraw_event(v);
 	else
 		nested_save_l1(v);
 	return finish(v, c, 0);
@@ -305,6 +301,7 @@ enum nvmx_action nested_reflect(struct nvmx_vcpu *v)
 
 	if (v->exit.reason & EXIT_ENTRY_FAILURE)
 		return entry_failure(v, v->exit.reason, v->exit.qual);
+	nested_withdraw_event(v);
 	nested_capture(v, c);
 	store_info(c->vmcs12, &v->exit);
 	return complete_exit(v, c);
@@ -318,6 +315,7 @@ enum nvmx_action nested_reflect_synthetic(struct nvmx_vcpu *v, u32 reason, u64 q
 
 	if (reason & EXIT_ENTRY_FAILURE)
 		return entry_failure(v, reason, qual);
+	nested_withdraw_event(v);
 	nested_capture(v, c);
 	vmcs12->vm_exit_reason = reason;
 	vmcs12->exit_qualification = qual;

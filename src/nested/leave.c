@@ -29,6 +29,7 @@ static void leave_l2(struct nvmx_vcpu *v)
 {
 	struct l2_context *c = v->nested->current12;
 
+	nested_withdraw_event(v);
 	nested_capture(v, c);
 	forget_events_of_l2(v);
 	nested_return_to_l1(v, c);

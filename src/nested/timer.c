@@ -100,6 +100,13 @@ void nested_timer_start(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
 	arm(v);
 }
 
+void nested_timer_resume(struct nvmx_vcpu *v, u64 deadline)
+{
+	v->nested->timer_deadline = deadline;
+	WRITE_ONCE(v->nested->timer_fired, true);
+	arm(v);
+}
+
 void nested_timer_stop(struct nvmx_vcpu *v)
 {
 	WRITE_ONCE(v->nested->timer_on, false);

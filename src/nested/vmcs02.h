@@ -167,6 +167,7 @@ void nested_switch_to_l2(struct nvmx_vcpu *v, struct l2_context *c, enum l2_caus
 
 /* ---- exit.c ---- */
 void nested_capture(struct nvmx_vcpu *v, struct l2_context *c);	/* L2's state into the copy */
+void nested_withdraw_event(struct nvmx_vcpu *v);	/* before an exit that hardware did not make */
 /* L1's state, of the HOST rows, on vmcs01. 0, or enum vmx_abort. */
 u32 nested_return_to_l1(struct nvmx_vcpu *v, struct l2_context *c);
 
@@ -192,6 +193,7 @@ void nested_ept12(struct nvmx_vcpu *v, struct mmu_ept12 *e);
 
 /* ---- timer.c ---- */
 void nested_timer_start(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12);
+void nested_timer_resume(struct nvmx_vcpu *v, u64 deadline);	/* of a restored L2 */
 void nested_timer_stop(struct nvmx_vcpu *v);	/* L2 is left: nothing fires any more for it */
 void nested_timer_cancel(struct nvmx_vcpu *v);	/* for good, waits for the callback */
 bool nested_timer_expired(struct nvmx_vcpu *v);
