@@ -14,20 +14,26 @@
 
 #include "ept.h"
 
-/* A large leaf becomes a table of the next smaller pages with the same rights. */
+/*
+ * A large leaf becomes a table of the next smaller pages with the same rights, and X: only
+ * ept_space.small_exec ever withholds that.
+ */
 static struct ept_table *split(struct ept_space *s, struct ept_table *t, u64 gfn)
 {
 	u64 large = READ_ONCE(t->e[ept_index(gfn, t->level)]);
 	struct ept_table *below = ept_grow(s, t, gfn);
 	unsigned int i;
+	u32 perm;
 	u64 pfn;
 
 	if (!below)
 		return NULL;
 	pfn = (large & EPTE_ADDR) >> PAGE_SHIFT;
+	perm = large & EPTE_RWX;
+	if (below->level == 1)
+		perm |= EPTE_X;
 	for (i = 0; i < EPT_ENTRIES; i++)
-		ept_set(below, i, ept_leaf(pfn + i * ept_span(below->level), below->level,
-					   large & EPTE_RWX));
+		ept_set(below, i, ept_leaf(pfn + i * ept_span(below->level), below->level, perm));
 	ept_link(t, below);
 	return below;
 }

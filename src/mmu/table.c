@@ -6,8 +6,10 @@
  * all below it and put on the doomed list), freed by the next payer after its flush.
  */
 #include <linux/bitops.h>
+#include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/lockdep.h>
+#include <linux/log2.h>
 #include <linux/slab.h>
 
 #include "ept.h"

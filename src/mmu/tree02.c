@@ -8,7 +8,7 @@
  * back what is needed.  The allowance is 1/256 of what the tree maps, but not of more than there
  * is memory in slots (L1 may map one page a million times), plus EPT02_FREE_BYTES.
  */
-#include <linux/errno.h>
+#include <linux/bug.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>

@@ -12,11 +12,15 @@ typedef struct { s64 counter; } atomic64_t;
 #define atomic_read(a)			((a)->counter)
 #define atomic_set(a, v)		((a)->counter = (v))
 #define atomic_inc(a)			((a)->counter++)
+#define atomic_dec(a)			((a)->counter--)
 #define atomic_long_read(a)		((a)->counter)
+#define atomic_long_inc(a)		((a)->counter++)
+#define atomic_long_dec(a)		((a)->counter--)
 #define atomic_long_or(v, a)		((a)->counter |= (v))
 #define atomic_long_andnot(v, a)	((a)->counter &= ~(v))
 #define atomic64_read(a)		((a)->counter)
 #define atomic64_inc(a)			((a)->counter++)
+#define smp_mb__before_atomic()		do { } while (0)
 #define smp_mb__after_atomic()		do { } while (0)
 
 #endif /* SHIM_LINUX_ATOMIC_H */

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 
+#define BUILD_BUG_ON_ZERO(e)	((int)(sizeof(struct { int:(-!!(e)); })))
 #define BUILD_BUG_ON(cond)	static_assert(!(cond), #cond)
 
 #endif /* SHIM_LINUX_BUILD_BUG_H */

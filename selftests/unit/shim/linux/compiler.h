@@ -23,6 +23,9 @@
 #define __maybe_unused	__attribute__((__unused__))
 #endif
 #define fallthrough	__attribute__((__fallthrough__))
+#define smp_wmb()	barrier()
+#define smp_load_acquire(p)	READ_ONCE(*(p))
+#define smp_store_release(p, v)	WRITE_ONCE(*(p), v)
 #define barrier()	__asm__ __volatile__("" : : : "memory")
 #define __user
 #define __rcu

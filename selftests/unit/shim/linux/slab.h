@@ -8,6 +8,7 @@
 void *kzalloc(size_t size, gfp_t flags);
 void *kmalloc(size_t size, gfp_t flags);
 void *kcalloc(size_t n, size_t size, gfp_t flags);
+void *kmalloc_array(size_t n, size_t size, gfp_t flags);
 void kfree(const void *p);
 
 #endif /* SHIM_LINUX_SLAB_H */

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ept01 by itself: sizes, splits, ranges.
+ */
+#include "world.h"
+
+static bool maps(u64 gfn, u8 level, u32 perm)
+{
+	struct hw_leaf leaf;
+
+	return hw_walk(space.root01, gfn, &leaf) && leaf.pfn == host_pfn(gfn) &&
+	       leaf.level == level && leaf.perm == perm;
+}
+
+static void access_frame(u64 gfn, u32 access)
+{
+	fault01(gfn << 12, access);
+	hw_access(space.root01, gfn);
+}
+
+static void test_sizes(void)
+{
+	struct hw_leaf leaf;
+
+	world_init(true, false);
+	access_frame(3, ACC_READ);
+	ok(maps(3, 1, 7) && !hw_walk(space.root01, 4, &leaf), "4K where the host has 4K");
+	access_frame(512 + 3, ACC_WRITE);
+	ok(maps(512, 2, 7) && maps(1023, 2, 7), "2M where the host has 2M");
+	access_frame(blocks[BLOCK_1G].gfn + 77777, ACC_EXEC);
+	ok(maps(blocks[BLOCK_1G].gfn, 3, 7), "1G where the host has 1G");
+	access_frame(blocks[6].gfn + 511, ACC_READ);
+	ok(maps(blocks[6].gfn + 511, blocks[6].level, 7), "the last frame of all");
+	ok(!books_broken() && !tlb_broken() && !flushes, "nothing of this needed a flush");
+	world_exit();
+}
+
+static void test_ranges(void)
+{
+	struct block *b = &blocks[BLOCK_1G];
+	unsigned int before;
+	struct hw_leaf leaf;
+
+	world_init(true, false);
+	access_frame(b->gfn, ACC_WRITE);
+	before = flushes;
+	host_move(b, 3);
+	ok(!hw_walk(space.root01, b->gfn, &leaf) && flushes == before + 1 && !tlb_broken(),
+	   "a 1G leaf goes with its range, after a flush");
+	before = flushes;
+	host_move(b, 3);
+	ok(flushes == before, "an empty range needs no flush");
+	access_frame(1, ACC_READ);
+	access_frame(2, ACC_READ);
+	host_move_frame(1);
+	ok(!hw_walk(space.root01, 1, &leaf) && maps(2, 1, 7) && !tlb_broken(), "one frame goes");
+	host_move_frame(2);
+	ok(!space.root01->used && !books_broken(), "tables that became empty are gone");
+	world_exit();
+	ok(!live_pages, "no page is left");
+}
+
+static void test_log(void)
+{
+	struct block *b = &blocks[1];
+	struct hw_leaf leaf;
+
+	world_init(true, false);
+	access_frame(b->gfn, ACC_WRITE);
+	host_log(b, true);
+	ok(maps(b->gfn, 2, 5) && !tlb_broken(), "logging takes the right to write a large page");
+	access_frame(b->gfn + 9, ACC_WRITE);
+	ok(maps(b->gfn + 9, 1, 7) && maps(b->gfn + 8, 1, 5) && b->dirty[9] && !b->dirty[8],
+	   "a write splits it and makes one page writable");
+	host_take_bit(b->gfn + 9);
+	ok(maps(b->gfn + 9, 1, 5) && !tlb_broken() && !books_broken(), "taking the bit protects it");
+	host_log(b, false);
+	ok(!hw_walk(space.root01, b->gfn, &leaf), "without a log large pages may come back");
+	access_frame(b->gfn, ACC_WRITE);
+	ok(maps(b->gfn, 2, 7), "and they do");
+	world_exit();
+}
+
+static void test_small_exec(void)
+{
+	struct block *b = &blocks[1];
+
+	world_init(true, true);
+	access_frame(b->gfn, ACC_WRITE);
+	ok(maps(b->gfn, 2, 3), "iTLB multihit: a large page is not executable");
+	access_frame(b->gfn + 5, ACC_EXEC);
+	ok(maps(b->gfn + 5, 1, 7), "executing makes it small");
+	access_frame(b->gfn + 6, ACC_WRITE);
+	ok(maps(b->gfn + 5, 1, 7) && maps(b->gfn + 6, 1, 7) && !books_broken(),
+	   "and a write does not make it large again");
+	world_exit();
+}
+
+static void test_aging(void)
+{
+	unsigned int ret;
+	struct hw_leaf leaf;
+
+	world_init(true, false);
+	access_frame(1, ACC_READ);
+	spin_lock(&space.lock);
+	ret = ept01_range(&space, 1, 2, EPT_OP_AGE);
+	ret |= ept01_range(&space, 1, 2, EPT_OP_YOUNG) << 8;
+	ept_unlock_pay(&space, false);
+	ok(ret == EPT_WAS_YOUNG && maps(1, 1, 7), "with A/D flags aging takes the flag");
+	world_exit();
+
+	world_init(false, false);
+	access_frame(1, ACC_READ);
+	spin_lock(&space.lock);
+	ret = ept01_range(&space, 1, 2, EPT_OP_YOUNG);
+	ret |= ept01_range(&space, 1, 2, EPT_OP_AGE) << 8;
+	ept_unlock_pay(&space, true);
+	ok(ret == (EPT_WAS_YOUNG | (EPT_WAS_YOUNG | EPT_DEBT) << 8) &&
+	   !hw_walk(space.root01, 1, &leaf), "without, it takes the mapping");
+	world_exit();
+}
+
+void test_ept01(void)
+{
+	test_sizes();
+	test_ranges();
+	test_log();
+	test_small_exec();
+	test_aging();
+}
