@@ -21,20 +21,24 @@ struct vmx_caps vmx_caps __ro_after_init;
 
 enum ctl_policy { CTL_NEED, CTL_WANT, CTL_DYN, CTL_OPT, CTL_OFF };
 
-static const struct {
+struct control {
 	const char *name;
 	u8 ctl;
 	u8 policy;
-} controls[] __initconst = {
+};
+
+static const struct control controls[] __initconst = {
 #define NVMX_CTL(word, bit, name, l0, offer, merge) { #name, CTL_##name, CTL_##l0 },
 #include <nvmx/vmx_controls.h>
 #undef NVMX_CTL
 };
 
 /* Where a capability MSR has a TRUE sibling, that one tells default1 bits that may be 0. */
-static const struct {
+struct word_msrs {
 	u32 msr, true_msr;
-} words[NR_CTL_WORDS] __initconst = {
+};
+
+static const struct word_msrs words[NR_CTL_WORDS] __initconst = {
 	[CTLW_PIN] = { MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS },
 	[CTLW_PROC] = { MSR_IA32_VMX_PROCBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS },
 	[CTLW_PROC2] = { MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2 },

@@ -47,24 +47,11 @@ static int enable_by_feature_control(void)
 	return wrmsrl_safe(MSR_IA32_FEAT_CTL, fc | FEATC_LOCK | FEATC_VMX) ? -EIO : 0;
 }
 
-static int vmxon(u64 pa)
-{
-	asm goto("1:	vmxon %[pa]\n"
-		 "	jbe %l[failed]\n"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 :
-		 : [pa] "m" (pa)
-		 : "cc", "memory"
-		 : failed);
-	return 0;
-failed:
-	return -EIO;
-}
-
 /* Context: irqs off. */
 static int enable_this_cpu(void)
 {
 	u64 basic;
+	u64 pa;
 	int r;
 
 	if (__this_cpu_read(vmx_on))
@@ -79,11 +66,11 @@ static int enable_this_cpu(void)
 
 	intel_pt_handle_vmx(1);
 	cr4_set_bits(X86_CR4_VMXE);
-	r = vmxon(page_to_phys(__this_cpu_read(vmxon_region)));
-	if (r) {
+	pa = page_to_phys(__this_cpu_read(vmxon_region));
+	if (VMX_INSN("vmxon %[pa]", [pa] "m" (pa))) {
 		cr4_clear_bits(X86_CR4_VMXE);
 		intel_pt_handle_vmx(0);
-		return r;
+		return -EIO;
 	}
 	__this_cpu_write(vmx_on, true);
 	vmx_user_msrs_cpu_init();

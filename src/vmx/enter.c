@@ -35,7 +35,7 @@ static_assert(VMCS_host_rsp == 0x6c14);
 			 BIT(REQ_MSR_BITMAP))
 
 /* Stay at most this many TSC ticks at a time: less than a tick of the host's clock. */
-#define BOUND_TICKS	(1u << 20)
+#define BOUND_TICKS	((u32)BIT(20))
 
 /*
  * The VMX-preemption timer is L0's own, also in L2, where L1's is done in software.  It ends a
@@ -143,7 +143,8 @@ static const u8 exit_valid[] = {
 #define G EXIT_VALID_G
 #define A EXIT_VALID_A
 #define E EXIT_VALID_E
-#define NVMX_EXIT(number, name, handler, owner, arg, valid) [number] = (valid),
+#define NVMX_EXIT(number, name, handler, owner, arg, valid)	\
+	[number] = (valid),
 #include <nvmx/vmx_exits.h>
 #undef NVMX_EXIT
 #undef Q

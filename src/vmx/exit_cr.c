@@ -24,6 +24,7 @@
 #define CR0_LMSW	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS)
 #define CR3_NOFLUSH	BIT_ULL(63)
 #define CR3_PCID	0xfffull
+#define TYPE_TSS_BUSY	11u		/* 32 or 64 bits */
 
 /* Writes that load the PDPTEs. SDM "PDPTE Registers" [sdm:pdpte] */
 #define CR0_LOADS_PDPTR	(X86_CR0_CD | X86_CR0_NW | X86_CR0_PG)
@@ -37,12 +38,15 @@ static u64 shown_cr0(struct nvmx_vcpu *v)
 	return is_guest_mode(v) ? nested_read_cr0(v) : vmx_cr0(v);
 }
 
-static bool in_cs_l(struct nvmx_vcpu *v)
+/* SDM "Initializing IA-32e Mode": neither CS.L nor a 16-bit TSS [sdm:ia32e-switch] */
+static bool may_enter_ia32e(struct nvmx_vcpu *v)
 {
-	return vmcs_read(v, guest_cs_ar_bytes) & SEGAR_L;
+	if (!(vmx_cr4(v) & X86_CR4_PAE) || (vmcs_read(v, guest_cs_ar_bytes) & SEGAR_L))
+		return false;
+	return (vmcs_read(v, guest_tr_ar_bytes) & SEGAR_TYPE) == TYPE_TSS_BUSY;
 }
 
-/* Turning paging on and off. SDM "Switching Modes of Operation" [sdm:ia32e-switch] */
+/* Turning paging on and off. SDM "Mode Switching" [sdm:mode-switch] */
 static bool paging_switch_valid(struct nvmx_vcpu *v, u64 cr0, u64 changed)
 {
 	if (!(changed & X86_CR0_PG))
@@ -51,7 +55,7 @@ static bool paging_switch_valid(struct nvmx_vcpu *v, u64 cr0, u64 changed)
 		return !vmx_long_mode64(v) && !(vmx_cr4(v) & X86_CR4_PCIDE);
 	if (!(v->efer & EFER_LME))
 		return true;
-	return (vmx_cr4(v) & X86_CR4_PAE) && !in_cs_l(v);
+	return may_enter_ia32e(v);
 }
 
 /* PAE paging begins or goes on with the state to be: are its tables good? They are loaded then. */

@@ -38,7 +38,12 @@ static enum emu_mem translate(struct emu *e, u64 lin, u32 access, u64 *gpa)
 
 	if (e->cpl == 3)
 		access |= ACC_USER;
-	return vmx_translate(t->v, lin, access, gpa, &f) ? report(e, &f) : EMU_MEM_OK;
+	if (!vmx_translate(t->v, lin, access, gpa, &f))
+		return EMU_MEM_OK;
+	/* L1 gets the linear address with its violation. */
+	if (f.nested)
+		f.address = lin;
+	return report(e, &f);
 }
 
 static enum emu_mem op_fetch(struct emu *e, u64 lin, u8 *buf, unsigned int len)

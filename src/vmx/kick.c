@@ -85,6 +85,7 @@ void vmx_flush_tlbs(struct nvmx_vm *vm)
 	mask = this_cpu_cpumask_var_ptr(kick_mask);
 	cpumask_clear(mask);
 	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
+		/* Pairs with the publication of a vCPU. */
 		struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
 		int cpu;
 
@@ -109,6 +110,7 @@ void vm_bug(struct nvmx_vm *vm, const char *what, const char *file, int line)
 	pr_err("nvmx: VM %u is ended by a bug of nvmx: %s at %s:%d\n", vm->debug_id, what, file,
 	       line);
 	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
+		/* Pairs with the publication of a vCPU. */
 		struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
 
 		if (!v)

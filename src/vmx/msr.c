@@ -175,6 +175,7 @@ static void make_index_list(struct msr_list *list)
 	u32 i, msr;
 
 	for (i = 0; i < msr_nr_rows; i++) {
+		WARN_ON_ONCE(i && msr_rows[i].first <= msr_rows[i - 1].last);
 		if (!(msr_rows[i].flags & MSR_LISTED))
 			continue;
 		for (msr = msr_rows[i].first; msr <= msr_rows[i].last; msr++)

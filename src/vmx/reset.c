@@ -76,6 +76,7 @@ static void reset_msrs(struct nvmx_vcpu *v)
 		v->apic_base |= MSR_IA32_APICBASE_BSP;
 	v->misc_enable = MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL;
 	v->platform_info = MSR_PLATFORM_INFO_CPUID_FAULT;
+	vmx_get_feature_msr(MSR_IA32_ARCH_CAPABILITIES, &v->arch_capabilities);
 	v->ucode_rev = 1ull << 32;
 	v->smbase = 0x30000;
 }

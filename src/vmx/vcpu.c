@@ -135,7 +135,6 @@ static int alloc_parts(struct nvmx_vcpu *v)
 		return -ENOMEM;
 	v->cur = v->vmcs01;
 	v->vpid = vmx_vpid_alloc();
-	/* Without one of their own, vCPUs would share a tag: better none at all. */
 	return vmx_fpu_alloc(v) ?: vmx_cpuid_init(v);
 }
 
@@ -145,6 +144,7 @@ static int bring_up(struct nvmx_vcpu *v)
 
 	vmx_load(v);
 	vmcs_init_l0(v, v->vmcs01);
+	/* Without a tag of its own it would share the host's, which an entry refuses. */
 	if (vmx_caps.vpid && !v->vpid)
 		vmcs_ctl_clear(v, v->vmcs01, CTL_vpid);
 	r = nested_vcpu_init(v);
@@ -186,9 +186,11 @@ int vmx_vcpu_create(struct nvmx_vcpu *v)
 void vmx_vcpu_destroy(struct nvmx_vcpu *v)
 {
 	if (v->nested) {
+		mutex_lock(&v->mutex);
 		vmx_load(v);
 		nested_vcpu_free(v);
 		vmx_put(v);
+		mutex_unlock(&v->mutex);
 	}
 	vmcs_free(v->vmcs01);
 	v->vmcs01 = NULL;

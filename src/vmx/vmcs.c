@@ -44,32 +44,16 @@ noinline void vmcs_access_failed(struct nvmx_vcpu *v, u32 encoding, const char *
 	vm_bug(v->vm, insn, __FILE__, __LINE__);
 }
 
-static void vmptrld(const struct vmcs *vmcs)
+static void point_at(u64 pa)
 {
-	asm goto("1:	vmptrld %[pa]\n"
-		 "	jbe %l[failed]\n"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 :
-		 : [pa] "m" (vmcs->pa)
-		 : "cc", "memory"
-		 : failed);
-	return;
-failed:
-	WARN_ONCE(!READ_ONCE(vmx_rebooting), "nvmx: VMPTRLD failed\n");
+	if (VMX_INSN("vmptrld %[pa]", [pa] "m" (pa)))
+		WARN_ONCE(!READ_ONCE(vmx_rebooting), "nvmx: VMPTRLD failed\n");
 }
 
-static void vmclear(const struct vmcs *vmcs)
+static void write_back(u64 pa)
 {
-	asm goto("1:	vmclear %[pa]\n"
-		 "	jbe %l[failed]\n"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 :
-		 : [pa] "m" (vmcs->pa)
-		 : "cc", "memory"
-		 : failed);
-	return;
-failed:
-	WARN_ONCE(!READ_ONCE(vmx_rebooting), "nvmx: VMCLEAR failed\n");
+	if (VMX_INSN("vmclear %[pa]", [pa] "m" (pa)))
+		WARN_ONCE(!READ_ONCE(vmx_rebooting), "nvmx: VMCLEAR failed\n");
 }
 
 void vmcs_cpu_init(int cpu)
@@ -83,10 +67,10 @@ static void clear_here(struct vmcs *vmcs)
 {
 	if (__this_cpu_read(current_vmcs) == vmcs)
 		__this_cpu_write(current_vmcs, NULL);
-	vmclear(vmcs);
+	write_back(vmcs->pa);
 	list_del(&vmcs->node);
 	vmcs->launched = false;
-	/* Pairs with the acquire in activate(): the list is left before another CPU's is joined. */
+	/* Pairs with activate(): the list is left before another CPU's is joined. */
 	smp_store_release(&vmcs->cpu, -1);
 }
 
@@ -128,8 +112,9 @@ static void activate(struct vmcs *vmcs)
 
 	clear_anywhere(vmcs);
 	local_irq_save(flags);
+	/* Pairs with the release in clear_here(). */
 	if (smp_load_acquire(&vmcs->cpu) == -1) {
-		vmclear(vmcs);
+		write_back(vmcs->pa);
 		list_add(&vmcs->node, this_cpu_ptr(&loaded_list));
 		vmcs->cpu = smp_processor_id();
 	}
@@ -150,7 +135,7 @@ void vmcs_make_current(struct vmcs *vmcs)
 	if (__this_cpu_read(current_vmcs) == vmcs)
 		return;
 	__this_cpu_write(current_vmcs, vmcs);
-	vmptrld(vmcs);
+	point_at(vmcs->pa);
 }
 
 struct vmcs *vmcs_alloc(struct nvmx_vcpu *v, enum vmcs_kind kind)

@@ -7,7 +7,19 @@
 
 #include <linux/init.h>
 #include <linux/percpu.h>
+#include <asm/asm.h>
 #include <nvmx/vmx.h>
+
+/*
+ * A VMX instruction with operand @...; true: VMfail, or a fault, which VMX that an emergency
+ * turned off gives.  The instruction clears CF when it succeeds.
+ */
+#define VMX_INSN(insn, ...) ({						\
+	bool failed__;							\
+	asm volatile("stc\n1:	" insn "\n2:\n" _ASM_EXTABLE(1b, 2b)	\
+		     : "=@ccbe" (failed__) : __VA_ARGS__ : "memory");	\
+	failed__;							\
+})
 
 /* ---- main.c: module parameters ---- */
 extern bool vmx_if_erratum, vmx_enable_pml, vmx_enable_shadow_vmcs, vmx_enable_vpid;
@@ -90,8 +102,8 @@ void vmx_kick_exit(void);
 int vmx_enter(struct nvmx_vcpu *v);
 
 /* ---- vmenter.S ---- */
-#define ENTER_RESUME		(1u << 0)	/* VMRESUME, not VMLAUNCH */
-#define ENTER_SAVE_SPEC_CTRL	(1u << 1)
+#define ENTER_RESUME		BIT(0)	/* VMRESUME, not VMLAUNCH */
+#define ENTER_SAVE_SPEC_CTRL	BIT(1)
 
 /* Shared with vmenter.S: see the asserts in enter.c. */
 struct vmx_entry {

@@ -28,36 +28,20 @@ enum invept_type { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
 static DEFINE_SPINLOCK(vpid_lock);
 static DECLARE_BITMAP(vpids, NR_VPIDS);	/* under vpid_lock */
 
-static void invvpid(unsigned long type, u16 vpid)
+static void drop_linear(unsigned long type, u16 vpid)
 {
 	struct { u64 vpid, gla; } operand = { vpid, 0 };
 
-	asm goto("1:	invvpid %[operand], %[type]\n"
-		 "	jbe %l[failed]\n"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 :
-		 : [type] "r" (type), [operand] "m" (operand)
-		 : "cc", "memory"
-		 : failed);
-	return;
-failed:
-	WARN_ONCE(!READ_ONCE(vmx_rebooting), "nvmx: INVVPID failed\n");
+	if (VMX_INSN("invvpid %[operand], %[type]", [operand] "m" (operand), [type] "r" (type)))
+		WARN_ONCE(!READ_ONCE(vmx_rebooting), "nvmx: INVVPID failed\n");
 }
 
-static void invept(unsigned long type, u64 eptp)
+static void drop_physical(unsigned long type, u64 eptp)
 {
 	struct { u64 eptp, gpa; } operand = { eptp, 0 };
 
-	asm goto("1:	invept %[operand], %[type]\n"
-		 "	jbe %l[failed]\n"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 :
-		 : [type] "r" (type), [operand] "m" (operand)
-		 : "cc", "memory"
-		 : failed);
-	return;
-failed:
-	WARN_ONCE(!READ_ONCE(vmx_rebooting), "nvmx: INVEPT failed\n");
+	if (VMX_INSN("invept %[operand], %[type]", [operand] "m" (operand), [type] "r" (type)))
+		WARN_ONCE(!READ_ONCE(vmx_rebooting), "nvmx: INVEPT failed\n");
 }
 
 static void flush_vpid(u16 vpid)
@@ -66,23 +50,23 @@ static void flush_vpid(u16 vpid)
 	if (!vpid)
 		return;
 	if (vmx_caps.invvpid_single)
-		invvpid(INVVPID_SINGLE, vpid);
+		drop_linear(INVVPID_SINGLE, vpid);
 	else
-		invvpid(INVVPID_ALL, 0);
+		drop_linear(INVVPID_ALL, 0);
 }
 
 static void flush_ept(u64 eptp)
 {
 	if (vmx_caps.invept_single)
-		invept(INVEPT_SINGLE, eptp);
+		drop_physical(INVEPT_SINGLE, eptp);
 	else
-		invept(INVEPT_ALL, 0);
+		drop_physical(INVEPT_ALL, 0);
 }
 
 static void flush_all_vpids(void)
 {
 	if (vmx_caps.vpid)
-		invvpid(INVVPID_ALL, 0);
+		drop_linear(INVVPID_ALL, 0);
 }
 
 /*
@@ -92,7 +76,7 @@ static void flush_all_vpids(void)
  */
 void vmx_flush_all_tags(void)
 {
-	invept(INVEPT_ALL, 0);
+	drop_physical(INVEPT_ALL, 0);
 	flush_all_vpids();
 }
 
@@ -101,7 +85,7 @@ void vmx_flush_own_ept(struct nvmx_vcpu *v)
 {
 	v->stat.tlb_flush++;
 	if (nested_vmxon(v))
-		invept(INVEPT_ALL, 0);
+		drop_physical(INVEPT_ALL, 0);
 	else
 		flush_ept(mmu_eptp01(v->vm));
 }
