@@ -39,16 +39,16 @@ static __always_inline u64 vmcs_read_inline(struct nvmx_vcpu *v, unsigned long e
 static __always_inline void vmcs_write_inline(struct nvmx_vcpu *v, unsigned long encoding,
 					      unsigned long value)
 {
-	asm goto("1:	vmwrite %[value], %[encoding]\n"
-		 "	jbe %l[failed]\n"
-		 _ASM_EXTABLE(1b, %l[failed])
-		 :
-		 : [encoding] "r" (encoding), [value] "rm" (value)
-		 : "cc"
-		 : failed);
-	return;
-failed:
-	vmcs_access_failed(v, encoding, "VMWRITE");
+	bool failed;
+
+	/* Here a fault leaves the flags of whatever came before: the next VMREAD finds out. */
+	asm volatile("1:	vmwrite %[value], %[encoding]\n"
+		     "2:\n"
+		     _ASM_EXTABLE(1b, 2b)
+		     : "=@ccbe" (failed)
+		     : [encoding] "r" (encoding), [value] "rm" (value));
+	if (unlikely(failed))
+		vmcs_access_failed(v, encoding, "VMWRITE");
 }
 
 #endif

@@ -57,33 +57,6 @@ void __init vmx_host_init(void)
 	rdmsrl(MSR_EFER, host_efer);
 }
 
-void vmx_host_constant(struct nvmx_vcpu *v)
-{
-	u64 val;
-
-	vmcs_write(v, host_cr0, read_cr0());
-	vmcs_write(v, host_cs_selector, __KERNEL_CS);
-	vmcs_write(v, host_ss_selector, __KERNEL_DS);
-	/* Null is what 64-bit user mode nearly always has, too: see vmx_host_restore(). */
-	vmcs_write(v, host_ds_selector, 0);
-	vmcs_write(v, host_es_selector, 0);
-	vmcs_write(v, host_fs_selector, 0);
-	vmcs_write(v, host_gs_selector, 0);
-	vmcs_write(v, host_tr_selector, GDT_ENTRY_TSS * 8);
-	vmcs_write(v, host_idtr_base, host_idt.address);
-	vmcs_write(v, host_fs_base, 0);
-	vmcs_write(v, host_gs_base, 0);
-
-	rdmsrl(MSR_IA32_SYSENTER_CS, val);
-	vmcs_write(v, host_ia32_sysenter_cs, lower_32_bits(val));
-	rdmsrl(MSR_IA32_SYSENTER_EIP, val);
-	vmcs_write(v, host_ia32_sysenter_eip, val);
-	rdmsrl(MSR_IA32_CR_PAT, val);
-	vmcs_write(v, host_ia32_pat, val);
-	vmcs_write(v, host_ia32_efer, host_efer);
-	vmcs_write(v, host_rip, (unsigned long)vmx_exit_point);
-}
-
 /* A selector that the host-state area may not have: RPL or TI set. */
 static bool is_odd_selector(u16 sel)
 {
@@ -111,6 +84,45 @@ static void write_fs_gs(struct nvmx_vcpu *v, struct vmcs *vmcs)
 		vmcs->host.gs_base = v->host.gs_base;
 		vmcs_write(v, host_gs_base, v->host.gs_base);
 	}
+}
+
+/* A fresh VMCS holds anything: from here on it holds what ->host says. */
+static void init_fs_gs(struct nvmx_vcpu *v, struct vmcs *vmcs)
+{
+	vmcs_write(v, host_fs_selector, 0);
+	vmcs_write(v, host_gs_selector, 0);
+	vmcs_write(v, host_fs_base, 0);
+	vmcs_write(v, host_gs_base, 0);
+	vmcs->host.fs_sel = 0;
+	vmcs->host.gs_sel = 0;
+	vmcs->host.fs_base = 0;
+	vmcs->host.gs_base = 0;
+	if (v->host.away)
+		write_fs_gs(v, vmcs);
+}
+
+void vmx_host_constant(struct nvmx_vcpu *v)
+{
+	u64 val;
+
+	vmcs_write(v, host_cr0, read_cr0());
+	vmcs_write(v, host_cs_selector, __KERNEL_CS);
+	vmcs_write(v, host_ss_selector, __KERNEL_DS);
+	/* Null is what 64-bit user mode nearly always has, too: see vmx_host_restore(). */
+	vmcs_write(v, host_ds_selector, 0);
+	vmcs_write(v, host_es_selector, 0);
+	vmcs_write(v, host_tr_selector, GDT_ENTRY_TSS * 8);
+	vmcs_write(v, host_idtr_base, host_idt.address);
+
+	rdmsrl(MSR_IA32_SYSENTER_CS, val);
+	vmcs_write(v, host_ia32_sysenter_cs, lower_32_bits(val));
+	rdmsrl(MSR_IA32_SYSENTER_EIP, val);
+	vmcs_write(v, host_ia32_sysenter_eip, val);
+	rdmsrl(MSR_IA32_CR_PAT, val);
+	vmcs_write(v, host_ia32_pat, val);
+	vmcs_write(v, host_ia32_efer, host_efer);
+	vmcs_write(v, host_rip, (unsigned long)vmx_exit_point);
+	init_fs_gs(v, v->cur);
 }
 
 static void write_per_cpu(struct nvmx_vcpu *v, struct vmcs *vmcs, int cpu)
