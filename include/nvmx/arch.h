@@ -168,6 +168,7 @@ enum vmx_activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_W
 #define VMXM_HLT	BIT_ULL(6)
 #define VMXM_SHUTDOWN	BIT_ULL(7)
 #define VMXM_WAIT_SIPI	BIT_ULL(8)
+#define VMXM_CR3_TARGETS(m) (((m) >> 16) & 0x1ff)
 #define VMXM_VMWRITE_ALL BIT_ULL(29)	/* VMWRITE to exit-information fields */
 #define VMXM_ZERO_LEN	BIT_ULL(30)	/* injection with instruction length 0 */
 #define FEATC_LOCK	BIT_ULL(0)

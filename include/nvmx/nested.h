@@ -72,8 +72,8 @@ int nested_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val);
 int nested_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val);	/* by the host only */
 int nested_get_feature_msr(u32 msr, u64 *val);
 /*
- * IA32_FEATURE_CONTROL, kept in v->feature_control: WRMSR by L1 (locked, reserved bits: -EINVAL), and
- * a write by the host, where 0 is a reset and leaves VMX operation.
+ * IA32_FEATURE_CONTROL, kept in v->feature_control: WRMSR by L1 (locked or reserved bits: -EINVAL),
+ * and a write by the host, where 0 is a reset and leaves VMX operation.
  */
 int nested_wrmsr_feature_control(struct nvmx_vcpu *v, u64 val);
 int nested_host_feature_control(struct nvmx_vcpu *v, u64 val);

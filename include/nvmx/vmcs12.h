@@ -7,13 +7,14 @@
 #ifndef NVMX_VMCS12_H
 #define NVMX_VMCS12_H
 
+#include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/stddef.h>
 #include <linux/types.h>
 
 #define VMCS12_REVISION		0x11e57ed0u
 #define VMCS12_SIZE		4096u
-#define VMCS12_SHADOW		(1u << 31)	/* in the revision word: a shadow VMCS */
+#define VMCS12_SHADOW		BIT(31)	/* in the revision word: a shadow VMCS */
 
 #define VMCS12_TYPE_U16		u16
 #define VMCS12_TYPE_U32		u32

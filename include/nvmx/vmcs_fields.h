@@ -14,7 +14,7 @@
  *           MERGE  vmcs02's value is computed from vmcs12 and L0's needs
  *           L0     hardware never sees L1's value
  *   shadow  NO RO RW: L1 accesses the field without an exit when VMCS shadowing is in use.  An RW
- *           row costs a VMREAD at every entry to L2, an RO row a VMWRITE at an exit that changed it;
+ *           row costs a VMREAD at each entry to L2, an RO row a VMWRITE at an exit that changed it;
  *           so RW is what stock hypervisors write at nearly every entry, RO what they only read.
  *   group   fields that become dirty together
  *   when    the control that gives the field a meaning ("always": unconditional)
@@ -32,7 +32,7 @@ NVMX_FIELD(guest_fs_selector,             0x0808, U16,  972, SYNC,  NO, GRP2,  a
 NVMX_FIELD(guest_gs_selector,             0x080a, U16,  974, SYNC,  NO, GRP2,  always)
 NVMX_FIELD(guest_ldtr_selector,           0x080c, U16,  976, SYNC,  NO, GRP2,  always)
 NVMX_FIELD(guest_tr_selector,             0x080e, U16,  978, SYNC,  NO, GRP2,  always)
-NVMX_FIELD(guest_intr_status,             0x0810, U16,  980, L0,    NO, GRP1,  virtual_interrupt_delivery)
+NVMX_FIELD(guest_intr_status,     0x0810, U16,  980, L0,    NO, GRP1,  virtual_interrupt_delivery)
 NVMX_FIELD(guest_pml_index,               0x0812, U16,  996, L0,    NO, GRP1,  pml)
 NVMX_FIELD(host_es_selector,              0x0c00, U16,  982, HOST,  NO, HOST1, always)
 NVMX_FIELD(host_cs_selector,              0x0c02, U16,  984, HOST,  NO, HOST1, always)
@@ -50,14 +50,14 @@ NVMX_FIELD(vm_entry_msr_load_addr,        0x200a, U64,   80, ADDR,  NO, GRP1,  a
 NVMX_FIELD(pml_address,                   0x200e, U64,  312, ADDR,  NO, GRP1,  pml)
 NVMX_FIELD(tsc_offset,                    0x2010, U64,   88, MERGE, NO, TIME,  always)
 NVMX_FIELD(virtual_apic_page_addr,        0x2012, U64,   96, ADDR,  NO, GRP1,  tpr_shadow)
-NVMX_FIELD(apic_access_addr,              0x2014, U64,  104, ADDR,  NO, GRP1,  virtualize_apic_accesses)
+NVMX_FIELD(apic_access_addr,      0x2014, U64,  104, ADDR,  NO, GRP1,  virtualize_apic_accesses)
 NVMX_FIELD(posted_intr_desc_addr,         0x2016, U64,  112, ADDR,  NO, GRP1,  posted_interrupts)
 NVMX_FIELD(vm_function_control,           0x2018, U64,  296, L0,    NO, GRP1,  vm_functions)
 NVMX_FIELD(ept_pointer,                   0x201a, U64,  120, ADDR,  NO, XLAT,  ept)
-NVMX_FIELD(eoi_exit_bitmap0,              0x201c, U64,  128, L0,    NO, GRP1,  virtual_interrupt_delivery)
-NVMX_FIELD(eoi_exit_bitmap1,              0x201e, U64,  136, L0,    NO, GRP1,  virtual_interrupt_delivery)
-NVMX_FIELD(eoi_exit_bitmap2,              0x2020, U64,  144, L0,    NO, GRP1,  virtual_interrupt_delivery)
-NVMX_FIELD(eoi_exit_bitmap3,              0x2022, U64,  152, L0,    NO, GRP1,  virtual_interrupt_delivery)
+NVMX_FIELD(eoi_exit_bitmap0,      0x201c, U64,  128, L0,    NO, GRP1,  virtual_interrupt_delivery)
+NVMX_FIELD(eoi_exit_bitmap1,      0x201e, U64,  136, L0,    NO, GRP1,  virtual_interrupt_delivery)
+NVMX_FIELD(eoi_exit_bitmap2,      0x2020, U64,  144, L0,    NO, GRP1,  virtual_interrupt_delivery)
+NVMX_FIELD(eoi_exit_bitmap3,      0x2022, U64,  152, L0,    NO, GRP1,  virtual_interrupt_delivery)
 NVMX_FIELD(eptp_list_address,             0x2024, U64,  304, ADDR,  NO, GRP1,  vm_functions)
 NVMX_FIELD(vmread_bitmap,                 0x2026, U64,  280, ADDR,  NO, GRP1,  vmcs_shadowing)
 NVMX_FIELD(vmwrite_bitmap,                0x2028, U64,  288, ADDR,  NO, GRP1,  vmcs_shadowing)
@@ -69,7 +69,7 @@ NVMX_FIELD(vmcs_link_pointer,             0x2800, U64,  176, ADDR,  NO, GRP1,  a
 NVMX_FIELD(guest_ia32_debugctl,           0x2802, U64,  184, MERGE, NO, GRP2,  always)
 NVMX_FIELD(guest_ia32_pat,                0x2804, U64,  192, MERGE, NO, GRP2,  entry_load_pat)
 NVMX_FIELD(guest_ia32_efer,               0x2806, U64,  200, MERGE, NO, GRP2,  entry_load_efer)
-NVMX_FIELD(guest_ia32_perf_global_ctrl,   0x2808, U64,  208, L0,    NO, GRP2,  entry_load_perf_global)
+NVMX_FIELD(guest_ia32_perf_global_ctrl, 0x2808, U64,  208, L0, NO, GRP2, entry_load_perf_global)
 NVMX_FIELD(guest_pdptr0,                  0x280a, U64,  216, MERGE, NO, CRDR,  ept)
 NVMX_FIELD(guest_pdptr1,                  0x280c, U64,  224, MERGE, NO, CRDR,  ept)
 NVMX_FIELD(guest_pdptr2,                  0x280e, U64,  232, MERGE, NO, CRDR,  ept)
@@ -77,7 +77,7 @@ NVMX_FIELD(guest_pdptr3,                  0x2810, U64,  240, MERGE, NO, CRDR,  e
 NVMX_FIELD(guest_bndcfgs,                 0x2812, U64,  248, L0,    NO, GRP2,  entry_load_bndcfgs)
 NVMX_FIELD(host_ia32_pat,                 0x2c00, U64,  256, HOST,  NO, HOST1, exit_load_pat)
 NVMX_FIELD(host_ia32_efer,                0x2c02, U64,  264, HOST,  NO, HOST1, exit_load_efer)
-NVMX_FIELD(host_ia32_perf_global_ctrl,    0x2c04, U64,  272, L0,    NO, HOST1, exit_load_perf_global)
+NVMX_FIELD(host_ia32_perf_global_ctrl, 0x2c04, U64,  272, L0, NO, HOST1, exit_load_perf_global)
 NVMX_FIELD(pin_based_vm_exec_control,     0x4000, U32,  744, MERGE, NO, GRP1,  always)
 NVMX_FIELD(cpu_based_vm_exec_control,     0x4002, U32,  748, MERGE, RW, PROC,  always)
 NVMX_FIELD(exception_bitmap,              0x4004, U32,  752, MERGE, NO, EXCPN, always)

@@ -7,6 +7,7 @@
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/types.h>
 #include <nvmx/arch.h>
@@ -49,37 +50,48 @@ static const u32 default1[NR_CTL_WORDS] = {
 	[CTLW_ENTRY] = 0x000011ff,
 };
 
-/* Is the control offered?  merge L1: hardware sees L1's bit, so what it demands L1 must set. */
-#define OFFER_YES(ctl)		vmx_cpu_has(ctl)
-#define OFFER_SOFT(ctl)		true
-#define OFFER_NO(ctl)		false
-#define CLEARABLE_OR(ctl)	true
-#define CLEARABLE_L0(ctl)	true
-#define CLEARABLE_EMUL(ctl)	true
-#define CLEARABLE_CODE(ctl)	true
-#define CLEARABLE_L1(ctl)	(!(vmx_caps.allowed0[CTL_WORD(ctl)] & CTL_MASK(ctl)))
+enum offer { OFFER_YES, OFFER_SOFT, OFFER_NO };
+enum merge { MERGE_OR, MERGE_L1, MERGE_L0, MERGE_EMUL, MERGE_CODE };
 
-static void offer(struct caps12 *caps, enum vmx_ctl ctl, bool offered, bool clearable)
+static const struct ctl_row {
+	enum vmx_ctl ctl;
+	enum offer offer;
+	enum merge merge;
+} ctl_rows[] = {
+#define NVMX_CTL(word, bit, name, l0, offer, merge) { CTL_##name, OFFER_##offer, MERGE_##merge },
+#include <nvmx/vmx_controls.h>
+#undef NVMX_CTL
+};
+
+static bool is_offered(const struct ctl_row *row)
 {
-	if (!offered)
-		return;
-	caps->allowed1[CTL_WORD(ctl)] |= CTL_MASK(ctl);
-	if (clearable)
-		caps->allowed0[CTL_WORD(ctl)] &= ~CTL_MASK(ctl);
+	return row->offer == OFFER_SOFT || (row->offer == OFFER_YES && vmx_cpu_has(row->ctl));
+}
+
+/* Where hardware sees L1's own bit, L1 must set what hardware demands. */
+static bool is_demanded(const struct ctl_row *row)
+{
+	return row->merge == MERGE_L1 &&
+	       vmx_caps.allowed0[CTL_WORD(row->ctl)] & CTL_MASK(row->ctl);
 }
 
 static void init_controls(struct caps12 *caps)
 {
+	const struct ctl_row *row;
 	u32 w;
 
 	for (w = 0; w < NR_CTL_WORDS; w++) {
 		caps->allowed0[w] = default1[w];
 		caps->allowed1[w] = default1[w];
 	}
-#define NVMX_CTL(word, bit, name, l0, offered, merge)				\
-	offer(caps, CTL_##name, OFFER_##offered(CTL_##name), CLEARABLE_##merge(CTL_##name));
-#include <nvmx/vmx_controls.h>
-#undef NVMX_CTL
+	for (row = ctl_rows; row < ctl_rows + ARRAY_SIZE(ctl_rows); row++) {
+		w = CTL_WORD(row->ctl);
+		if (!is_offered(row))
+			continue;
+		caps->allowed1[w] |= CTL_MASK(row->ctl);
+		if (!is_demanded(row))
+			caps->allowed0[w] &= ~CTL_MASK(row->ctl);
+	}
 }
 
 static u64 ept_vpid_caps(const struct caps12 *caps)

@@ -41,6 +41,31 @@
 #define IN_LINK		(IN_CTL2 | GROUP(ENV))
 #define IN_PDPTE	(GROUP(CRDR) | IN_CTL2 | GROUP(ENV))
 
+/* Short words of the ok column. */
+#define HAS(ctl)		has(c, CTL_##ctl)
+#define ON(ctl, ok)		implies(HAS(ctl), ok)
+#define ALIGNED(field)		page_aligned(s->field)
+#define FITS(field)		pa_fits(c, s->field)
+#define CANONICAL(field)	canonical(c, s->field)
+#define LIST_ALIGNED(list)	list_aligned(s->list##_addr, s->list##_count)
+#define LIST_FITS(list)		list_fits(c, s->list##_addr, s->list##_count)
+#define EFER_KNOWN(field)	efer_reserved_ok(c, s->field)
+#define HOST_EFER(bit)		(!!(s->host_ia32_efer & EFER_##bit))
+#define GUEST_EFER(bit)		(!!(s->guest_ia32_efer & EFER_##bit))
+/* L1 has no performance counters: every bit that would enable one is reserved. */
+#define PERF_CTRL_OK(whose)	(!s->whose##_ia32_perf_global_ctrl)
+#define CR0(bit)		(s->guest_cr0 & X86_CR0_##bit)
+#define RFLAG(bit)		(s->guest_rflags & X86_EFLAGS_##bit)
+#define BLOCKED(by)		(s->guest_interruptibility_info & INTS_##by)
+#define ACTIVITY(state)		(s->guest_activity_state == ACTIVITY_##state)
+#define INJECTS(type)		injects(c, EVT_TYPE_##type)
+#define AR(seg)			(s->guest_##seg##_ar_bytes)
+#define BASE(seg)		(s->guest_##seg##_base)
+#define LIMIT(seg)		(s->guest_##seg##_limit)
+#define SEL(seg)		(s->guest_##seg##_selector)
+#define USABLE(seg, ok)		implies(usable(AR(seg)), ok)
+#define VM86(ok)		implies(c->vm86, ok)
+
 /* Sections, in order: stage and what a failure is called in the exit qualification. */
 #define SECTIONS(S)				\
 	S(exec,		CTRL,	DEFAULT)	\
@@ -50,12 +75,12 @@
 	S(host_seg,	HOST,	DEFAULT)	\
 	S(host_size,	HOST,	DEFAULT)	\
 	S(guest_cr,	GUEST,	DEFAULT)	\
-	S(guest_seg,	GUEST,	DEFAULT)	\
-	S(guest_dt,	GUEST,	DEFAULT)	\
-	S(guest_rip,	GUEST,	DEFAULT)	\
-	S(guest_nonreg,	GUEST,	DEFAULT)	\
-	S(guest_link,	GUEST,	LINK)		\
-	S(guest_pdpte,	GUEST,	PDPTE)
+	S(seg,		GUEST,	DEFAULT)	\
+	S(dt,		GUEST,	DEFAULT)	\
+	S(rip,		GUEST,	DEFAULT)	\
+	S(nonreg,		GUEST,	DEFAULT)	\
+	S(link,		GUEST,	LINK)		\
+	S(pdpte,		GUEST,	PDPTE)
 
 enum section {
 #define SECTION(name, stage, outcome) SECTION_##name,
@@ -76,6 +101,7 @@ enum section_outcome {
 };
 
 enum check_id {
+	CHK_none,		/* everything holds */
 #define NVMX_CHECK(section, name, inputs, ok) CHK_##name,
 #include <nvmx/vmx_checks.h>
 #undef NVMX_CHECK
@@ -98,54 +124,60 @@ static const struct nvmx_check checks[] = {
 static atomic64_t failures[NR_CHECKS];
 
 /*
- * The rows of one section in order; @wanted is constant, so that only they remain of the table.
- * Return: the first id that does not hold, or NR_CHECKS.
+ * The first row of a section that does not hold, as one expression; @wanted is constant, so that
+ * only the rows of that section remain of the table.
  */
-static __always_inline u32 run_rows(const struct check *c, enum section wanted, u32 groups)
+static __always_inline u32 first_failed(const struct check *c, enum section wanted, u32 groups)
 {
 	const struct vmcs12 *s = c->s;
 
+	return
 #define NVMX_CHECK(section, name, inputs, ok)				\
-	if (SECTION_##section == wanted && (groups & (IN_##inputs)) && !(ok))	\
-		return CHK_##name;
+	SECTION_##section == wanted && groups & (IN_##inputs) && !(ok) ? CHK_##name :
 #include <nvmx/vmx_checks.h>
 #undef NVMX_CHECK
-	return NR_CHECKS;
+	CHK_none;
 }
 
 /* The union of what the rows of a section read: a constant. */
 static __always_inline u32 section_inputs(enum section wanted)
 {
-	u32 all = 0;
-
-#define NVMX_CHECK(section, name, inputs, ok)				\
-	if (SECTION_##section == wanted)				\
-		all |= IN_##inputs;
+	return 0
+#define NVMX_CHECK(section, name, inputs, ok) | (SECTION_##section == wanted ? IN_##inputs : 0)
 #include <nvmx/vmx_checks.h>
 #undef NVMX_CHECK
-	return all;
+	;
 }
 
-/* One function per section: run_exec() and so on. */
-#define SECTION(name, stage, outcome)					\
-static noinline u32 run_##name(const struct check *c, u32 groups)	\
-{									\
-	return run_rows(c, SECTION_##name, groups);			\
+/* One function per section, check_exec() and so on, each as long as its rows. */
+#define SECTION(name, stage, outcome)						\
+static noinline u32 rows_##name(const struct check *c, u32 groups)		\
+{										\
+	return first_failed(c, SECTION_##name, groups);				\
+}										\
+										\
+static inline u32 check_##name(const struct check *c, u32 groups)		\
+{										\
+	return groups & section_inputs(SECTION_##name) ? rows_##name(c, groups) : CHK_none; \
 }
+
 SECTIONS(SECTION)
 #undef SECTION
 
-static u32 run_stage(const struct check *c, enum nested_stage wanted, u32 groups)
+static u32 check_stage(const struct check *c, enum nested_stage stage, u32 groups)
 {
-	u32 id = NR_CHECKS;
-
-#define SECTION(name, stage, outcome)						\
-	if (STAGE_##stage == wanted && id == NR_CHECKS &&			\
-	    (groups & section_inputs(SECTION_##name)))				\
-		id = run_##name(c, groups);
-	SECTIONS(SECTION)
-#undef SECTION
-	return id;
+	switch (stage) {
+	case STAGE_CTRL:
+		return check_exec(c, groups) ?: check_exit(c, groups) ?: check_entry(c, groups);
+	case STAGE_HOST:
+		return check_host_cr(c, groups) ?: check_host_seg(c, groups) ?:
+		       check_host_size(c, groups);
+	default:
+		return check_guest_cr(c, groups) ?: check_seg(c, groups) ?:
+		       check_dt(c, groups) ?: check_rip(c, groups) ?:
+		       check_nonreg(c, groups) ?: check_link(c, groups) ?:
+		       check_pdpte(c, groups);
+	}
 }
 
 /* Bits of the mode word. */
@@ -200,8 +232,8 @@ const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vm
 	u32 id;
 
 	prepare(&c, v, vmcs12);
-	id = run_stage(&c, stage, groups | GROUP(ENV));
-	if (likely(id == NR_CHECKS))
+	id = check_stage(&c, stage, groups | GROUP(ENV));
+	if (likely(id == CHK_none))
 		return NULL;
 	failed = &checks[id];
 	atomic64_inc(&failures[id]);

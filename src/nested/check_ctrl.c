@@ -27,6 +27,19 @@ bool ctl_allowed(const struct check *c, enum vmx_ctl_word w)
 	return !(c->n->caps.allowed0[w] & ~val) && !(val & ~nested_allowed1(c->v, w));
 }
 
+bool cr3_target_count_ok(const struct check *c)
+{
+	return c->s->cr3_target_count <= VMXM_CR3_TARGETS(c->n->caps.misc);
+}
+
+/* With virtual-interrupt delivery the threshold is not used. */
+bool tpr_threshold_bits_ok(const struct check *c)
+{
+	if (!has(c, CTL_tpr_shadow) || has(c, CTL_virtual_interrupt_delivery))
+		return true;
+	return !(c->s->tpr_threshold >> 4);
+}
+
 /* Bits 3:0 of the threshold against the task-priority class in the virtual-APIC page. */
 bool tpr_threshold_ok(const struct check *c)
 {
@@ -79,6 +92,11 @@ bool nested_eptp_ok(const struct nvmx_vcpu *v, u64 eptp)
 {
 	return eptp_memtype_ok(v, eptp) && eptp_levels_ok(v, eptp) && eptp_ad_ok(v, eptp) &&
 	       eptp_reserved_ok(v, eptp);
+}
+
+bool vm_functions_ok(const struct check *c)
+{
+	return !(c->s->vm_function_control & ~c->n->caps.vmfunc);
 }
 
 /* MSR lists: nothing is checked where the count is 0. */
@@ -148,6 +166,21 @@ bool event_has_code_ok(const struct check *c)
 		   vector_has_code(info & EVT_VECTOR);
 
 	return !c->event || due == !!(info & EVT_HAS_CODE);
+}
+
+#define EVENT_RESERVED	0x7ffff000u	/* bits 30:12 */
+
+bool event_reserved_ok(const struct check *c)
+{
+	return !c->event || !(c->s->vm_entry_intr_info_field & EVENT_RESERVED);
+}
+
+/* An error code has 16 bits. */
+bool event_code_ok(const struct check *c)
+{
+	if (!c->event || !(c->s->vm_entry_intr_info_field & EVT_HAS_CODE))
+		return true;
+	return !(c->s->vm_entry_exception_error_code >> 16);
 }
 
 bool event_length_ok(const struct check *c)

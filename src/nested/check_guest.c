@@ -4,6 +4,7 @@
  *
  * SDM "Checking and Loading Guest State" [sdm:check-guest]
  */
+#include <linux/gfp.h>
 #include <linux/types.h>
 #include <nvmx/arch.h>
 #include <nvmx/mmu.h>
@@ -11,12 +12,24 @@
 #include "check_int.h"
 
 #define DEBUGCTL_KNOWN	0xffc3ull	/* bits 0, 1, 6 to 15 */
+#define BNDCFGS_RESERVED 0xffcull
 #define PDPTE_PRESENT	1ull
 #define PDPTE_RESERVED	0x1e6ull	/* bits 1, 2, 5 to 8 */
 
-bool debugctl_ok(u64 val)
+bool debugctl_ok(const struct check *c)
 {
-	return !(val & ~DEBUGCTL_KNOWN);
+	return !(c->s->guest_ia32_debugctl & ~DEBUGCTL_KNOWN);
+}
+
+/* Bits 11:2 are reserved; the base is that of a page. */
+bool bndcfgs_bits_ok(const struct check *c)
+{
+	return !(c->s->guest_bndcfgs & BNDCFGS_RESERVED);
+}
+
+bool bndcfgs_base_ok(const struct check *c)
+{
+	return canonical(c, c->s->guest_bndcfgs & PAGE_MASK);
 }
 
 /* 64-bit code has 64-bit addresses that sign-extend; all other code has 32 bits. */
@@ -90,11 +103,17 @@ bool activity_takes_event(const struct check *c)
 /* ---- pending debug exceptions ---- */
 
 #define DEBUGCTL_BTF	BIT(1)
+#define PENDING_KNOWN	((u64)(PDE_B0_B3 | PDE_ENABLED_BP | PDE_BS | PDE_RTM))
+
+bool pending_debug_reserved_ok(const struct check *c)
+{
+	return !(c->s->guest_pending_dbg_exceptions & ~PENDING_KNOWN);
+}
 
 /* Where a single-step trap may be waiting, BS says what TF and BTF say. */
 bool pending_debug_bs_ok(const struct check *c)
 {
-	bool waits = c->s->guest_interruptibility_info & (INTS_STI | INTS_MOVSS) ||
+	bool waits = c->s->guest_interruptibility_info & INTS_STI_MOVSS ||
 		     c->s->guest_activity_state == ACTIVITY_HLT;
 	bool steps = c->s->guest_rflags & X86_EFLAGS_TF &&
 		     !(c->s->guest_ia32_debugctl & DEBUGCTL_BTF);
@@ -128,8 +147,6 @@ bool link_pointer_revision_ok(const struct check *c)
 {
 	u32 word;
 
-	if (c->s->vmcs_link_pointer == NESTED_NO_PA)
-		return true;
 	return link_pointer_word(c, &word) && (word & ~VMCS12_SHADOW) == VMCS12_REVISION;
 }
 
@@ -137,10 +154,13 @@ bool link_pointer_shadow_ok(const struct check *c)
 {
 	u32 word;
 
-	if (c->s->vmcs_link_pointer == NESTED_NO_PA)
-		return true;
 	return link_pointer_word(c, &word) &&
 	       !!(word & VMCS12_SHADOW) == has(c, CTL_vmcs_shadowing);
+}
+
+bool link_pointer_current_ok(const struct check *c)
+{
+	return !c->n->current12 || c->s->vmcs_link_pointer != c->n->current12->pa;
 }
 
 /* ---- page-directory-pointer-table entries ---- */

@@ -9,7 +9,7 @@
 #include <nvmx/vmx.h>
 #include "check_int.h"
 
-#define EFER_KNOWN	(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)
+#define EFER_BITS	(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)
 
 /* @exempt: bits that unrestricted guest lets go of. Cache-disable bits are never checked. */
 bool cr0_fixed_ok(const struct check *c, u64 cr0, u64 exempt)
@@ -18,6 +18,11 @@ bool cr0_fixed_ok(const struct check *c, u64 cr0, u64 exempt)
 	u64 unchecked = X86_CR0_NW | X86_CR0_CD;
 
 	return !(fixed0 & ~cr0 & ~unchecked) && !(cr0 & ~c->n->caps.cr0_fixed1 & ~unchecked);
+}
+
+bool guest_cr0_fixed_ok(const struct check *c)
+{
+	return cr0_fixed_ok(c, c->s->guest_cr0, c->urg ? X86_CR0_PE | X86_CR0_PG : 0);
 }
 
 bool cr4_fixed_ok(const struct check *c, u64 cr4)
@@ -39,11 +44,13 @@ bool pat_ok(u64 pat)
 bool efer_reserved_ok(const struct check *c, u64 efer)
 {
 	/* Long mode is part of every CPU that nvmx runs on, whatever CPUID shows of NX or SCE. */
-	return !(efer & ~(EFER_KNOWN & (c->v->cpuid->efer_valid | EFER_LMA | EFER_LME)));
+	return !(efer & ~(EFER_BITS & (c->v->cpuid->efer_valid | EFER_LMA | EFER_LME)));
 }
 
-/* L1 has no performance counters: every bit that would enable one is reserved. */
-bool perf_global_ok(u64 val)
+/* Without paging LME may be set before the guest turns long mode on. */
+bool guest_efer_lme_ok(const struct check *c)
 {
-	return !val;
+	if (!(c->s->guest_cr0 & X86_CR0_PG))
+		return true;
+	return !!(c->s->guest_ia32_efer & EFER_LME) == c->ia32e;
 }

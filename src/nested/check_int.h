@@ -11,6 +11,8 @@
 #include <nvmx/vmcs12.h>
 #include "nested_int.h"
 
+#define INTS_STI_MOVSS	(INTS_STI | INTS_MOVSS)
+
 /* Filled once per call; nothing in it changes. */
 struct check {
 	struct nvmx_vcpu *v;
@@ -36,6 +38,23 @@ static inline bool l1_lma(const struct check *c)
 	if (is_guest_mode(c->v))
 		return has(c, CTL_host_address_space_size);
 	return c->v->efer & EFER_LMA;
+}
+
+/* The exit goes to 64-bit code of L1. */
+static inline bool host64(const struct check *c)
+{
+	return has(c, CTL_host_address_space_size);
+}
+
+/* VM function 0, EPTP switching, is enabled. */
+static inline bool eptp_switching(const struct check *c)
+{
+	return has(c, CTL_vm_functions) && c->s->vm_function_control & 1;
+}
+
+static inline bool linked(const struct check *c)
+{
+	return c->s->vmcs_link_pointer != NESTED_NO_PA;
 }
 
 /* a implies b */
@@ -71,7 +90,10 @@ static inline bool usable(u32 ar)
 
 /* check_ctrl.c */
 bool ctl_allowed(const struct check *c, enum vmx_ctl_word w);
+bool cr3_target_count_ok(const struct check *c);
+bool tpr_threshold_bits_ok(const struct check *c);
 bool tpr_threshold_ok(const struct check *c);
+bool vm_functions_ok(const struct check *c);
 bool eptp_memtype_ok(const struct nvmx_vcpu *v, u64 eptp);
 bool eptp_levels_ok(const struct nvmx_vcpu *v, u64 eptp);
 bool eptp_ad_ok(const struct nvmx_vcpu *v, u64 eptp);
@@ -81,24 +103,31 @@ bool list_fits(const struct check *c, u64 addr, u32 count);
 bool event_type_ok(const struct check *c);
 bool event_vector_ok(const struct check *c);
 bool event_has_code_ok(const struct check *c);
+bool event_reserved_ok(const struct check *c);
+bool event_code_ok(const struct check *c);
 bool event_length_ok(const struct check *c);
 
 /* check_host.c: control registers and MSRs of both host and guest */
 bool cr0_fixed_ok(const struct check *c, u64 cr0, u64 exempt);
+bool guest_cr0_fixed_ok(const struct check *c);
 bool cr4_fixed_ok(const struct check *c, u64 cr4);
 bool pat_ok(u64 pat);
 bool efer_reserved_ok(const struct check *c, u64 efer);
-bool perf_global_ok(u64 val);
+bool guest_efer_lme_ok(const struct check *c);
 
 /* check_guest.c */
-bool debugctl_ok(u64 val);
+bool debugctl_ok(const struct check *c);
+bool bndcfgs_bits_ok(const struct check *c);
+bool bndcfgs_base_ok(const struct check *c);
 bool rip_ok(const struct check *c);
 bool activity_supported(const struct check *c);
 bool activity_takes_event(const struct check *c);
+bool pending_debug_reserved_ok(const struct check *c);
 bool pending_debug_bs_ok(const struct check *c);
 bool pending_debug_rtm_ok(const struct check *c);
 bool link_pointer_revision_ok(const struct check *c);
 bool link_pointer_shadow_ok(const struct check *c);
+bool link_pointer_current_ok(const struct check *c);
 bool pdptes_ok(const struct check *c);
 
 /* check_segment.c: @ar access rights, @limit limit of one register */

@@ -5,6 +5,7 @@
  */
 #include <linux/bits.h>
 #include <linux/bitops.h>
+#include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/nospec.h>
@@ -62,14 +63,18 @@ static const u8 row_of_slot[NR_SLOTS] = {
 static_assert(NR_ROWS < 255);
 
 /* The row's type agrees with the encoding, its offset is aligned, its index fits a slot. */
+#define ROW_OK(enc, type, offset)						\
+	(VMCS_ENC_WIDTH(enc) == WIDTH_OF(type) &&				\
+	 VMCS_ENC_INDEX(enc) < (1u << SLOT_INDEX_BITS) &&			\
+	 !((enc) & (ENC_RESERVED | VMCS_ENC_HIGH)) &&				\
+	 (offset) % sizeof(VMCS12_TYPE_##type) == 0 && (offset) >= 40 && (offset) < 1000)
+
+enum field_row_ok {
 #define NVMX_FIELD(name, enc, type, offset, flow, shadow, group, when)		\
-	static_assert(VMCS_ENC_WIDTH(enc) == WIDTH_OF(type));			\
-	static_assert((offset) % sizeof(VMCS12_TYPE_##type) == 0);		\
-	static_assert((offset) >= 40 && (offset) < 1000);			\
-	static_assert(VMCS_ENC_INDEX(enc) < (1u << SLOT_INDEX_BITS));		\
-	static_assert(((enc) & (ENC_RESERVED | VMCS_ENC_HIGH)) == 0);
+	ROW_OK_##name = BUILD_BUG_ON_ZERO(!ROW_OK(enc, type, offset)),
 #include <nvmx/vmcs_fields.h>
 #undef NVMX_FIELD
+};
 
 unsigned long *nested_vmread_bitmap, *nested_vmwrite_bitmap;
 

@@ -57,7 +57,7 @@ struct l2_context {
 	u32 dirty;			/* ... vmcs02 was built: cleared by nested_enter() */
 	u32 unchecked;			/* ... they were checked: cleared by nested_enter() */
 	u32 checked_mode;		/* nested_check_mode() when they were checked */
-	bool stale;			/* L1's memory is older than the copy: every writer sets it */
+	bool stale;			/* L1's memory is behind the copy: every writer sets it */
 
 	/* part of nested/enter and below; allocated on first use, freed by nested_context_drop() */
 	struct vmcs *vmcs02;

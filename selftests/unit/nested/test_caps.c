@@ -58,7 +58,7 @@ static void not_settable(u32 msr, u64 mask)
 #define LOW	0xffffffffull
 #define HIGH	(LOW << 32)
 
-static void controls(void)
+static void ctl_msrs(void)
 {
 	static const u32 msrs[] = {
 		MSR_IA32_VMX_TRUE_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS,
@@ -83,7 +83,7 @@ static void controls(void)
 	   "debug controls may be off");
 }
 
-static void others(void)
+static void other_msrs(void)
 {
 	u64 basic = get(MSR_IA32_VMX_BASIC), misc = get(MSR_IA32_VMX_MISC);
 
@@ -111,7 +111,7 @@ static void others(void)
 	   !nested_is_vmx_msr(0x47f), "the MSRs are 0x480 to 0x491");
 }
 
-static void offered(void)
+static void offer(void)
 {
 	ok(!nested_offers(&m->v, CTL_vmcs_shadowing) && !nested_offers(&m->v, CTL_tpr_shadow) &&
 	   !nested_offers(&m->v, CTL_pml), "what is not done is not offered");
@@ -158,9 +158,9 @@ static void feature_control(void)
 void test_caps(void)
 {
 	model_new();
-	controls();
-	others();
-	offered();
+	ctl_msrs();
+	other_msrs();
+	offer();
 	feature_control();
 	model_end();
 	model_new();

@@ -6,8 +6,8 @@
 #include <string.h>
 #include "test.h"
 
-#define TOO_WIDE	(1ull << 39)		/* the model's MAXPHYADDR */
-#define NONCANONICAL	(1ull << 47)
+#define TOO_WIDE	BIT_ULL(39)	/* the model's MAXPHYADDR */
+#define NONCANONICAL	BIT_ULL(47)
 #define PA_SHADOW	0x33000ull
 
 static void change_ctl(struct vmcs12 *s, enum vmx_ctl ctl, u32 set)
@@ -201,6 +201,11 @@ static void rtm(struct vmcs12 *s)
 
 /* ---- changes ---- */
 
+static void event(struct vmcs12 *s, u32 info)
+{
+	s->vm_entry_intr_info_field = EVT_VALID | info;
+}
+
 static void user(struct vmcs12 *s)
 {
 	s->guest_cs_selector |= 3;
@@ -301,20 +306,20 @@ static void pass(const char *what, void (*base)(struct vmcs12 *), void (*change)
 
 #define PASTE_(a, b)	a##b
 #define PASTE(a, b)	PASTE_(a, b)
-#define TRIP(name, base, ...)					\
+#define REFUSED(name, base, ...)					\
 static void PASTE(change_, __LINE__)(struct vmcs12 *s) { __VA_ARGS__; }
-#define PASS(what, base, ...) TRIP(what, base, __VA_ARGS__)
+#define ALLOWED(what, base, ...) REFUSED(what, base, __VA_ARGS__)
 #include "trips.h"
-#undef TRIP
-#undef PASS
+#undef REFUSED
+#undef ALLOWED
 
 static void run_all(void)
 {
-#define TRIP(name, base, ...)	trip(#name, base, PASTE(change_, __LINE__));
-#define PASS(what, base, ...)	pass(what, base, PASTE(change_, __LINE__));
+#define REFUSED(name, base, ...)	trip(#name, base, PASTE(change_, __LINE__));
+#define ALLOWED(what, base, ...)	pass(what, base, PASTE(change_, __LINE__));
 #include "trips.h"
-#undef TRIP
-#undef PASS
+#undef REFUSED
+#undef ALLOWED
 }
 
 static void every_id(void)
@@ -323,10 +328,10 @@ static void every_id(void)
 	u32 i, n;
 
 	checks = nested_check_table(&n);
-	for (i = 0; i < n; i++)
+	for (i = 1; i < n; i++)
 		if (!nested_check_failures(i))
 			ok(false, "check %s is tripped by no test", checks[i].name);
-	ok(true, "%u checks", n);
+	ok(true, "%u checks", n - 1);
 }
 
 static void stages_and_outcomes(void)
@@ -337,7 +342,7 @@ static void stages_and_outcomes(void)
 	base12.vmcs_link_pointer = 4;
 	f = nested_check_entry(&m->v, &base12, STAGE_GUEST, GROUPS_ALL);
 	ok(f && f->stage == STAGE_GUEST && f->outcome == ENTRY_FAIL_LINK &&
-	   !strcmp(f->tag, "sdm:check-guest_link"), "a link pointer fails with qualification 4");
+	   !strcmp(f->tag, "sdm:check-link"), "a link pointer fails with qualification 4");
 	ok(!nested_check_entry(&m->v, &base12, STAGE_CTRL, GROUPS_ALL) &&
 	   !nested_check_entry(&m->v, &base12, STAGE_HOST, GROUPS_ALL), "in its stage only");
 	fresh(&base12, pae);
@@ -385,7 +390,7 @@ static void pdptes_once(void)
 	ok(!run(&base12, GROUPS_ALL) && m->v.nested->checked_pdpte[1] == 0x5001,
 	   "PDPTEs that change after they were read");
 	m->after_read = NULL;
-	ok(run(&base12, 0), "memory is looked at at each entry, whatever is dirty");
+	ok(run(&base12, 0), "memory is looked at by each entry, whatever is dirty");
 }
 
 void test_check(void)

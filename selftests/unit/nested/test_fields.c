@@ -177,7 +177,7 @@ static void forms_32(void)
 	ok(nested_vmcs12(&m->v)->tsc_offset == 0xffffffffbbbbbbbb, "low half is kept");
 }
 
-static void registers(void)
+static void each_register(void)
 {
 	u32 r;
 	bool good = true;
@@ -202,7 +202,7 @@ void test_field_forms(void)
 	model_vmxon();
 	model_load(0);
 	memory_forms_64();
-	registers();
+	each_register();
 	m->v.nested->current12->rare_stale = true;
 	ok(model_vmread(VMCS_guest_gdtr_limit, &val).kind == VMX_DONE && val == 0x7f,
 	   "guest state that is still in vmcs02 is fetched first");

@@ -16,7 +16,7 @@ static struct vmx_result inv(u32 reason, u64 type, u64 low, u64 high)
 
 #define EPTP_GOOD	(0x20000 | EPTP_LEVELS(4) | EPTP_WB)
 
-static void invept(void)
+static void invept_operands(void)
 {
 	u64 *caps = &m->v.nested->caps.ept_vpid, all = *caps;
 
@@ -79,7 +79,7 @@ void test_invalidate(void)
 	model_vmxon();
 	expect_fail_invalid(inv(EXIT_invept, 0, 0, 0), "invept, no current VMCS");
 	model_load(0);
-	invept();
+	invept_operands();
 	invvpid_refused();
 	for (type = 0; type < 4; type++) {
 		expect_done(inv(EXIT_invvpid, type, 0xffff, 0xffff800000001000), "invvpid");

@@ -33,7 +33,8 @@ static void vectors(void)
 	m->v.gpr[GPR_RBP] = 0x7000;
 	expect_at(0x62e1492c, -8ull, 0x6ff8, "0x62e1492c");
 	expect_at(0x62e1492c & ~IINFO_NO_INDEX, 0, 0xb000, "the same with its index");
-	ok(IINFO_REG2(0x62e1492c) == GPR_RSI && IINFO_SEG(0x62e1492c) == SEG_SS, "register, segment");
+	ok(IINFO_REG2(0x62e1492c) == GPR_RSI && IINFO_SEG(0x62e1492c) == SEG_SS,
+	   "register, segment");
 }
 
 static void forms_64(void)
