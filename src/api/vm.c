@@ -114,24 +114,6 @@ void vm_put(struct nvmx_vm *vm)
 	kref_put(&vm->kref, vm_destroy);
 }
 
-/* Any context. All that uses the VM from now on gets -EIO. */
-void vm_bug(struct nvmx_vm *vm, const char *what, const char *file, int line)
-{
-	struct nvmx_vcpu *v;
-	u32 i;
-
-	WRITE_ONCE(vm->dead, true);
-	pr_err_ratelimited("VM %u ends: %s at %s:%d\n", vm->debug_id, what, file, line);
-	WARN_ONCE(1, "nvmx: impossible state");
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		v = smp_load_acquire(&vm->vcpus[i]);	/* pairs with publish() of vcpu.c */
-		if (!v)
-			continue;
-		vcpu_request(v, REQ_DEAD);
-		vmx_kick(v);
-	}
-}
-
 /* Without an irqchip in the kernel there is nothing to route to; KVM answers the same. */
 static int vm_set_gsi_routing(struct nvmx_vm *vm, union ioctl_arg arg)
 {
