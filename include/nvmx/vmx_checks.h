@@ -118,8 +118,8 @@ NVMX_CHECK(host_seg, host_idtr_base,         HOST,   CANONICAL(host_idtr_base))
 NVMX_CHECK(host_seg, host_tr_base,           HOST,   CANONICAL(host_tr_base))
 
 /* ---- address-space size; the first two imply: no IA-32e guest of a 32-bit host ---- */
-NVMX_CHECK(host_size, legacy_host_guest_ia32e, LMA, l1_lma(c) || !c->ia32e)
-NVMX_CHECK(host_size, host_size_is_lma,       LMA,    host64(c) == l1_lma(c))
+NVMX_CHECK(host_size, legacy_host_guest_ia32e, LMA, c->l1_lma || !c->ia32e)
+NVMX_CHECK(host_size, host_size_is_lma,       LMA,    host64(c) == c->l1_lma)
 NVMX_CHECK(host_size, host32_pcide,           HOST,   host64(c) || !(s->host_cr4 & X86_CR4_PCIDE))
 NVMX_CHECK(host_size, host32_rip,             HOST,   host64(c) || !(s->host_rip >> 32))
 NVMX_CHECK(host_size, host64_pae,             HOST,   implies(host64(c), s->host_cr4 & X86_CR4_PAE))

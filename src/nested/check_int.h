@@ -20,6 +20,7 @@ struct check {
 	const struct vmcs12 *s;
 	u8 maxphyaddr;
 	u8 linear_bits;
+	bool l1_lma;		/* L1 is in IA-32e mode */
 	bool ia32e;		/* L2 will be in IA-32e mode */
 	bool vm86;		/* L2 will be in virtual-8086 mode */
 	bool urg;		/* unrestricted guest */
@@ -30,14 +31,6 @@ struct check {
 static inline bool has(const struct check *c, enum vmx_ctl ctl)
 {
 	return vmcs12_has(c->s, ctl);
-}
-
-/* L1 itself is in IA-32e mode; while L2 runs (KVM_SET_NESTED_STATE) vmcs12 has to say. */
-static inline bool l1_lma(const struct check *c)
-{
-	if (is_guest_mode(c->v))
-		return has(c, CTL_host_address_space_size);
-	return c->v->efer & EFER_LMA;
 }
 
 /* The exit goes to 64-bit code of L1. */

@@ -262,6 +262,8 @@ struct nvmx_check {
  */
 const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
 					    enum nested_stage stage, u32 groups);
+/* All of a vmcs12 whose L2 is being restored. */
+const struct nvmx_check *nested_check_restored(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12);
 u32 nested_check_mode(const struct vmcs12 *vmcs12);
 /* Would VM entry accept this EPT pointer? */
 bool nested_eptp_ok(const struct nvmx_vcpu *v, u64 eptp);

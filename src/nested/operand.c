@@ -106,23 +106,16 @@ struct vmx_result nested_operand_addr(struct nvmx_vcpu *v, u32 len, bool write, 
 	return vm_succeed();
 }
 
-/*
- * What a failed access means: the fault of the walk, or, where there is no fault, an address that
- * no memory answers.  A device is not asked for a VMCS pointer: user space is told.
- */
-static struct vmx_result access_failed(struct nvmx_vcpu *v, const struct nvmx_fault *f)
+/* Only a walk fails: where no memory is, the bus reads as all ones and loses what is written. */
+static struct vmx_result access_fault(const struct nvmx_fault *f)
 {
-	struct vmx_result r = { .kind = VMX_RAISE };
-
-	if (!f->vector) {
-		vmx_emulation_failed(v);
-		return (struct vmx_result){ .kind = VMX_HANDED_OVER };
-	}
-	r.vector = f->vector;
-	r.has_code = f->has_code;
-	r.code = f->code;
-	r.qual = f->address;
-	return r;
+	return (struct vmx_result){
+		.kind = VMX_RAISE,
+		.vector = f->vector,
+		.has_code = f->has_code,
+		.code = f->code,
+		.qual = f->address,
+	};
 }
 
 struct vmx_result nested_operand_read(struct nvmx_vcpu *v, void *buf, u32 len)
@@ -133,7 +126,7 @@ struct vmx_result nested_operand_read(struct nvmx_vcpu *v, void *buf, u32 len)
 
 	r = nested_operand_addr(v, len, false, &gla);
 	if (r.kind == VMX_DONE && vmx_read_linear(v, gla, buf, len, ACC_READ, &f))
-		return access_failed(v, &f);
+		return access_fault(&f);
 	return r;
 }
 
@@ -145,6 +138,6 @@ struct vmx_result nested_operand_write(struct nvmx_vcpu *v, const void *buf, u32
 
 	r = nested_operand_addr(v, len, true, &gla);
 	if (r.kind == VMX_DONE && vmx_write_linear(v, gla, buf, len, ACC_WRITE, &f))
-		return access_failed(v, &f);
+		return access_fault(&f);
 	return r;
 }

@@ -68,7 +68,6 @@ void model_new(void)
 	m->v.cpuid = &m->cpuid;
 	m->v.run = &m->run;
 	m->pf_page = ~0ull;
-	m->mmio_page = ~0ull;
 	model_cpuid();
 	model_registers();
 	m->v.vmcs01 = vmcs_alloc(&m->v, VMCS_01);
@@ -88,9 +87,6 @@ void model_end(void)
 	m = NULL;
 }
 
-/* Memory operand, 64-bit address size, DS, displacement alone, register 2 is RCX. */
-#define INFO_MEMORY	(2u << 7 | SEG_DS << 15 | IINFO_NO_INDEX | IINFO_NO_BASE |	\
-			 (u32)GPR_RCX << 28)
 /* Register operand RAX, register 2 is RCX. */
 #define INFO_REGISTER	(IINFO_IS_REG | (u32)GPR_RCX << 28)
 

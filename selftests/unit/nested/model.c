@@ -114,30 +114,32 @@ int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
 
 static int linear(u64 gva, u32 access, struct nvmx_fault *f)
 {
-	if ((gva & PAGE_MASK) == m->pf_page) {
-		f->vector = VEC_PF;
-		f->has_code = true;
-		f->code = access & ACC_WRITE ? PFEC_W : 0;
-		f->address = gva;
-		return -EFAULT;
-	}
-	return (gva & PAGE_MASK) == m->mmio_page ? -EFAULT : 0;
+	if ((gva & PAGE_MASK) != m->pf_page)
+		return 0;
+	f->vector = VEC_PF;
+	f->has_code = true;
+	f->code = access & ACC_WRITE ? PFEC_W : 0;
+	f->address = gva;
+	return -EFAULT;
 }
 
 int vmx_read_linear(struct nvmx_vcpu *v, u64 gva, void *buf, u32 len, u32 access,
 		    struct nvmx_fault *f)
 {
-	int err = linear(gva, access, f) ?: linear(gva + len - 1, access, f);
-
-	return err ?: mmu_read(v->vm, gva, buf, len);
+	if (linear(gva, access, f) || linear(gva + len - 1, access, f))
+		return -EFAULT;
+	if (mmu_read(v->vm, gva, buf, len))
+		memset(buf, 0xff, len);
+	return 0;
 }
 
 int vmx_write_linear(struct nvmx_vcpu *v, u64 gva, const void *buf, u32 len, u32 access,
 		     struct nvmx_fault *f)
 {
-	int err = linear(gva, access, f) ?: linear(gva + len - 1, access, f);
-
-	return err ?: mmu_write(v->vm, gva, buf, len);
+	if (linear(gva, access, f) || linear(gva + len - 1, access, f))
+		return -EFAULT;
+	mmu_write(v->vm, gva, buf, len);
+	return 0;
 }
 
 /* ---- registers ---- */
@@ -210,12 +212,6 @@ const struct kvm_cpuid_entry2 *vmx_find_cpuid(const struct nvmx_vcpu *v, u32 fn,
 enum nvmx_action vmx_internal_error(struct nvmx_vcpu *v, u32 suberror, u32 ndata, const u64 *data)
 {
 	m->internal_errors++;
-	return NVMX_USER;
-}
-
-enum nvmx_action vmx_emulation_failed(struct nvmx_vcpu *v)
-{
-	m->emulation_failures++;
 	return NVMX_USER;
 }
 

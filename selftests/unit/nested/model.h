@@ -29,6 +29,9 @@
 #define PA_VMCS(i)	(0x4000ull + (i) * 0x1000ull)
 #define PA_NOWHERE	0x10000000ull		/* no memory, but below MAXPHYADDR */
 
+/* Memory operand, 64-bit address size, DS, displacement alone, register 2 is RCX. */
+#define INFO_MEMORY	(2u << 7 | SEG_DS << 15 | IINFO_NO_INDEX | IINFO_NO_BASE |	\
+			 (u32)GPR_RCX << 28)
 struct model {
 	struct nvmx_vm vm;
 	struct nvmx_vcpu v;
@@ -38,7 +41,6 @@ struct model {
 	u8 memory[MODEL_BYTES];
 
 	u64 pf_page;			/* a linear page that is not present; ~0: none */
-	u64 mmio_page;			/* a linear page with nothing behind it; ~0: none */
 	u32 reads, writes;		/* mmu_read() and mmu_write() calls */
 	void (*after_read)(u64 gpa);	/* another vCPU that writes memory meanwhile */
 	int fail_alloc;			/* the n-th allocation from now fails; 0: none */

@@ -372,6 +372,18 @@ static void offered_controls(void)
 	ok(is(run(&base12, GROUPS_ALL), "secondary_controls"), "a control whose CPUID bit is off");
 }
 
+/* In a restore EFER may be L2's: what L1 was is what the exit controls say. */
+static void restored(void)
+{
+	fresh(&base12, plain);
+	m->v.efer = 0;
+	ok(is(nested_check_entry(&m->v, &base12, STAGE_HOST, GROUPS_ALL),
+	      "legacy_host_guest_ia32e"), "VMLAUNCH by a 32-bit L1");
+	ok(!nested_check_restored(&m->v, &base12), "restore with the EFER of a 32-bit L2");
+	base12.guest_rflags = 0;
+	ok(is(nested_check_restored(&m->v, &base12), "guest_rflags_one"), "a bad image");
+}
+
 /* The entries of PAE paging without EPT are read once; what was read is what is used. */
 static void spoil_pdptes(u64 gpa)
 {
@@ -406,6 +418,7 @@ void test_check(void)
 	every_id();
 	stages_and_outcomes();
 	offered_controls();
+	restored();
 	pdptes_once();
 	model_end();
 }

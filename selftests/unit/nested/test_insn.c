@@ -92,10 +92,9 @@ static void vmxon_operand(void)
 	m->pf_page = PA_OPERAND;
 	expect_pf(model_insn_pa(EXIT_vmxon, PA_VMXON), PA_OPERAND, 0, "vmxon, operand absent");
 	m->pf_page = ~0ull;
-	m->mmio_page = PA_OPERAND;
-	ok(model_insn_pa(EXIT_vmxon, PA_VMXON).kind == VMX_HANDED_OVER &&
-	   m->emulation_failures == 1, "vmxon, operand in a device: user space is told");
-	m->mmio_page = ~0ull;
+	m->v.exit = (struct exit_info){ .reason = EXIT_vmxon, .qual = PA_NOWHERE,
+					.insn_info = INFO_MEMORY };
+	expect_fail_invalid(nested_handle_insn(&m->v), "vmxon, operand where no memory is");
 	ok(!nested_vmxon(&m->v) && model_allocations() == 4,
 	   "vmxon refused again and again: nothing kept");
 }
