@@ -165,24 +165,13 @@ static int load_image(struct nvmx_vcpu *v, const struct kvm_nested_state *s,
 	return err;
 }
 
-static int check_image(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
-{
-	const u32 all = GROUPS_ALL | GROUP(MODE) | GROUP(ENV);
-	enum nested_stage stage;
-
-	for (stage = STAGE_CTRL; stage < NR_STAGES; stage++)
-		if (nested_check_entry(v, vmcs12, stage, all))
-			return -EINVAL;
-	return 0;
-}
-
 static int enter_l2(struct nvmx_vcpu *v, const struct kvm_nested_state *s)
 {
 	bool pending = s->flags & KVM_STATE_NESTED_RUN_PENDING;
 	struct nested_vcpu *n = v->nested;
 	struct l2_context *c = n->current12;
 
-	if (check_image(v, c->vmcs12))
+	if (nested_check_restored(v, c->vmcs12))
 		return -EINVAL;
 	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
 		return -ENOMEM;
