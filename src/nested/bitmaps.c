@@ -8,6 +8,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/bits.h>
+#include <linux/gfp.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <nvmx/arch.h>

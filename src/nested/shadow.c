@@ -7,6 +7,7 @@
  * and after an exit only rows that changed are written.  Pointers to L1's memory are not shadowed.
  * SDM "VMCS Types: Ordinary and Shadow" [sdm:vmcs-shadow]
  */
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/types.h>
 #include <nvmx/arch.h>

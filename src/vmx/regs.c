@@ -7,7 +7,9 @@
  * are a mix: bits that the guest owns are in the VMCS, the others in the cached value.
  */
 #include <linux/bits.h>
+#include <linux/errno.h>
 #include <linux/kvm.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include <asm/cpufeature.h>
 

@@ -11,4 +11,8 @@
 #define GENMASK_ULL(h, l)	(((~0ULL) << (l)) & (~0ULL >> (63 - (h))))
 #define BITS_PER_LONG		64
 
+#define BIT_WORD(n)		((n) / BITS_PER_LONG)
+#define BIT_MASK(n)		(1UL << ((n) % BITS_PER_LONG))
+#define BITS_PER_BYTE		8
+
 #endif /* SHIM_LINUX_BITS_H */

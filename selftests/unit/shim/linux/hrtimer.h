@@ -52,4 +52,14 @@ static inline ktime_t ns_to_ktime(u64 ns)
 	return (ktime_t)ns;
 }
 
+static inline bool hrtimer_is_queued(const struct hrtimer *t)
+{
+	return t->armed;
+}
+
+static inline ktime_t hrtimer_get_expires(const struct hrtimer *t)
+{
+	return t->expires;
+}
+
 #endif /* SHIM_LINUX_HRTIMER_H */

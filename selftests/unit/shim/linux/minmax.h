@@ -17,4 +17,8 @@
 #define max_t(type, a, b)	max((type)(a), (type)(b))
 #endif
 
+#ifndef min3
+#define min3(a, b, c)	min(min(a, b), c)
+#endif
+
 #endif /* SHIM_LINUX_MINMAX_H */

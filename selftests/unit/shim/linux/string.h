@@ -5,6 +5,21 @@
 #ifndef SHIM_LINUX_STRING_H
 #define SHIM_LINUX_STRING_H
 
+#include <errno.h>
 #include <string.h>
+#include <linux/err.h>
+#include <linux/slab.h>
+
+static inline void *memdup_user(const void *from, size_t len)
+{
+	void *p;
+
+	if (!from)
+		return ERR_PTR(-EFAULT);
+	p = kmalloc(len, GFP_KERNEL);
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	return memcpy(p, from, len);
+}
 
 #endif /* SHIM_LINUX_STRING_H */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tests of the half of src/nested that runs L2.
+ */
+#ifndef UNIT_NESTED_BACK_H
+#define UNIT_NESTED_BACK_H
+
+#include <linux/kernel.h>
+#include "../tap.h"
+#include "hardware.h"
+
+void test_route(void);
+void test_merge(void);
+void test_enter(void);
+void test_exit(void);
+void test_events(void);
+void test_state(void);
+
+#endif

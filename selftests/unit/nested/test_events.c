@@ -1,0 +1,2 @@
+#include "back.h"
+void test_events(void) {}
