@@ -246,7 +246,7 @@ static u64 tree_bytes(void)
 
 static void test_bounds(void)
 {
-	u64 i, worst = 0, allowed;
+	u64 i, worst = 0, allowed, frame = 511ull << 18;
 
 	start(0);
 	space.slot_pages = 1 << 20;
@@ -255,12 +255,19 @@ static void test_bounds(void)
 		*mem_entry(TABLE(3), i) = PAGE(16 + i) | EPTE_RWX;
 	for (i = 0; i < 8 * 512; i++)
 		*mem_entry(PAGE(16 + i / 512), i % 512) = TABLE(1) | EPTE_RWX;
+	/* A page that nothing else maps, touched first and evicted first. */
+	*mem_entry(TABLE(3), 511) = PAGE(30) | EPTE_RWX;
+	*mem_entry(PAGE(30), 0) = PAGE(31) | EPTE_RWX;
+	*mem_entry(PAGE(31), 0) = 5 << 12 | 7 | WB;
+	touch(frame, ACC_WRITE);
 	for (i = 0; i < 512; i++)
 		map12(i, 0x3e00 + i, 7);
 	for (i = 0; i < 4096; i++) {
 		touch(i * 512 + i % 512, ACC_WRITE);
 		worst = tree_bytes() > worst ? tree_bytes() : worst;
 	}
+	host_move_frame(5);
+	ok(maps_nothing(frame) && !tlb_broken(), "what is evicted is flushed");
 	allowed = EPT02_FREE_BYTES + 4 * EPT02_TABLE_BYTES + 4096 * 4096 / 256;
 	ok(worst <= allowed && !books_broken() && !tlb_broken(),
 	   "touched sparsely: %llu KiB of tables, %llu allowed", worst >> 10, allowed >> 10);

@@ -253,6 +253,14 @@ static void touch(void)
 	hw_access(trees[t]->root, probes[p]);
 }
 
+static void touch01(void)
+{
+	u64 gfn = random_gfn();
+
+	fault01(gfn << 12, one_in(2) ? ACC_WRITE : one_in(2) ? ACC_READ : ACC_EXEC);
+	hw_access(space.root01, gfn);
+}
+
 static void host_step(void)
 {
 	struct block *b = &blocks[random_below(NR_BLOCKS)];
@@ -328,6 +336,9 @@ static void one_step(void)
 	case 5:
 		if (one_in(10))
 			cache_step();
+		break;
+	case 6:
+		touch01();
 		break;
 	default:
 		touch();

@@ -387,7 +387,7 @@ enum fault_end fault02(struct ept02 *t, u64 ngpa, u32 access, struct nvmx_fault 
 	others();
 	q.debt = false;
 	spin_lock(&space.lock);
-	if (seq == notifier_seq && !b->moving && t->seq == q.seq) {
+	if (seq == notifier_seq && !b->moving) {
 		target_page(path.gpa >> PAGE_SHIFT, access, &page);
 		if (ept02_install(&space, t, &q, &page) == EPT_DONE)
 			end = FAULT_FIXED;
