@@ -135,6 +135,8 @@ bool nested_cr4_valid(const struct nvmx_vcpu *v, u64 cr4)
 /* What CPUID shows bounds what may be offered, and every width that a check looks at. */
 void nested_cpuid_changed(struct nvmx_vcpu *v)
 {
+	if (!v->cpuid->vmx)
+		nested_leave(v, true);
 	nested_caps_follow_cpuid(v);
 	nested_contexts_uncheck(v);
 }

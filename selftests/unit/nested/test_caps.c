@@ -120,6 +120,11 @@ static void offer(void)
 	nested_cpuid_changed(&m->v);
 	ok(!nested_offers(&m->v, CTL_invpcid) && !nested_offers(&m->v, CTL_xsaves) &&
 	   !nested_offers(&m->v, CTL_rdtscp), "without the instruction there is no control");
+	model_vmxon();
+	m->cpuid.vmx = false;
+	nested_cpuid_changed(&m->v);
+	ok(!nested_vmxon(&m->v), "without VMX there is no VMX operation");
+	m->cpuid.vmx = true;
 }
 
 static void hardware_demands(void)
