@@ -75,6 +75,7 @@ class Profile:
         self.total = len(trip.l0)
         self.functions = collections.defaultdict(Function)
         self.folded = collections.Counter()
+        self.files = collections.defaultdict(Function)
         self.lines = collections.defaultdict(Function)
         self.fields = collections.defaultdict(collections.Counter)
         self._symbols = symbols
@@ -106,10 +107,9 @@ class Profile:
         source.resolve({instruction.rip for instruction in self.trip.l0})
         for instruction in self.trip.l0:
             frames = source.frames(instruction.rip)
-            if frames:
-                line = self.lines[_line(frames)]
-                line.own += 1
-                line.kinds[instruction.kind] += 1
+            for counted in (self.lines[_line(frames)], self.files[_file(frames)]) if frames else ():
+                counted.own += 1
+                counted.kinds[instruction.kind] += 1
 
     def _count_fields(self, names):
         known = {}
@@ -123,6 +123,17 @@ class Profile:
             _track(known, instruction)
 
 
+def _in_source(place):
+    return place.startswith("src/") and ".h:" not in place
+
+
+def _file(frames):
+    """Name the .c file of an instruction, or the header if there is none."""
+    places = [place for _, place in frames]
+    place = next(filter(_in_source, places), places[0])
+    return place.partition(":")[0]
+
+
 def _line(frames):
     """
     Name the line of an instruction: the innermost of a .c file, and what it inlined from headers.
@@ -130,7 +141,7 @@ def _line(frames):
     """
     inlined = ""
     for function, place in frames:
-        if place.startswith("src/"):
+        if _in_source(place):
             return f"{place} {function}()" + (f" > {inlined}" if inlined else "")
         inlined = f"{function}() > {inlined}" if inlined else f"{function}()"
     function, place = frames[0]
@@ -252,6 +263,9 @@ def text(profile, top):
     yield ""
     yield from _table("By function", profile.functions, profile.total, top, with_calls=True)
     if profile.lines:
+        yield ""
+        yield from _table("By source file of nvmx.ko", profile.files, profile.total, top,
+                          with_calls=False)
         yield ""
         yield from _table("By source line of nvmx.ko (line > inlined from headers)", profile.lines,
                           profile.total, top, with_calls=False)
