@@ -134,7 +134,7 @@ void vmx_put(struct nvmx_vcpu *v);
  * KVM_RUN after the signal mask is in place; loaded.  Runs v->complete, honours immediate_exit,
  * takes cr8 from vcpu->run, and leaves if_flag, cr8, apic_base, flags and
  * ready_for_interrupt_injection there.
- * Return: 0 (exit_reason is set), -EINTR, -EAGAIN, -EIO, -EINVAL (cr8); -ERESTARTNOINTR passes
+ * Return: 0 (exit_reason is set), -EINTR, -EAGAIN, -EIO, -EINVAL (cr8); -ERESTARTNOHAND passes
  * through to the system call's return as it is.
  */
 int vmx_run(struct nvmx_vcpu *v);

@@ -24,6 +24,7 @@
  * What must be done in the thread's name: a signal ends KVM_RUN; other work that waits for the
  * return to user mode (task work, NUMA, rseq) is reachable for modules only by that return.  The
  * system call is then restarted by itself, which nobody notices: the vCPU is between two entries.
+ * Unless a signal has come meanwhile and its handler was called: then it is an -EINTR after all.
  */
 static int thread_work(struct nvmx_vcpu *v)
 {
@@ -34,7 +35,7 @@ static int thread_work(struct nvmx_vcpu *v)
 	}
 	if (test_thread_flag(TIF_NOTIFY_RESUME)) {
 		set_thread_flag(TIF_SIGPENDING);
-		return -ERESTARTNOINTR;
+		return -ERESTARTNOHAND;
 	}
 	if (need_resched())
 		schedule();

@@ -155,7 +155,7 @@ TEST(run_page_registers_are_checked)
 	v->run->kvm_valid_regs = 8;
 	EXPECT_EQ(run(v), -EINVAL);
 	v->run->kvm_valid_regs = 0;
-	v->run->kvm_dirty_regs = BIT_ULL(40);
+	v->run->kvm_dirty_regs = BIT_ULL(20);
 	EXPECT_EQ(run(v), -EINVAL);
 	v->run->kvm_dirty_regs = 0;
 	EXPECT_EQ(run(v), KVM_EXIT_HLT);

@@ -34,7 +34,8 @@ TEST(mmu_pages_have_a_minimum)
 
 	EXPECT_ERR(ioctl(vmm->fd, KVM_SET_NR_MMU_PAGES, 10), EINVAL);
 	EXPECT_OK(ioctl(vmm->fd, KVM_SET_NR_MMU_PAGES, 1000));
-	EXPECT_EQ(ioctl(vmm->fd, KVM_GET_NR_MMU_PAGES, 0), 1000);
+	if (vmm_check(vmm->dev, NVMX_CAP_VERSION))	/* KVM 6.12 has it no more */
+		EXPECT_EQ(ioctl(vmm->fd, KVM_GET_NR_MMU_PAGES, 0), 1000);
 }
 
 TEST(gsi_routes_need_an_irqchip)
