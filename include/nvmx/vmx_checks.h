@@ -6,7 +6,8 @@
  *
  *   section  exec exit entry                         stage CTRL:  VMfail 7
  *            host_cr host_seg host_size              stage HOST:  VMfail 8
- *            guest_cr seg dt rip nonreg link pdpte   stage GUEST: exit 33
+ *            guest_cr seg dt rip nonreg              stage GUEST: exit 33
+ *            sti_nmi link pdpte                        the same, with a qualification
  *            [sdm:check-<section>] in Documentation/sdm.rst names the manual's section
  *   name     CHK_<name>: in trace nvmx_failed_check, and of the test that trips it
  *   inputs   IN_<inputs> of src/nested/check.c: the groups of table 1 it reads.  The check is
@@ -265,6 +266,9 @@ NVMX_CHECK(nonreg, blocking_nmi, NONREG, implies(INJECTS(NMI) && HAS(virtual_nmi
 NVMX_CHECK(nonreg,   pending_debug_reserved, NONREG, pending_debug_reserved_ok(c))
 NVMX_CHECK(nonreg,   pending_debug_bs,       NONREG, pending_debug_bs_ok(c))
 NVMX_CHECK(nonreg,   pending_debug_rtm,      NONREG, pending_debug_rtm_ok(c))
+
+/* ---- the same section of the manual, but a failure has a number of its own ---- */
+NVMX_CHECK(sti_nmi,  blocking_nmi_sti,       NONREG, implies(INJECTS(NMI), !BLOCKED(STI)))
 
 /* ---- VMCS link pointer ---- */
 NVMX_CHECK(link,     link_pointer_aligned,   LINK,   implies(linked(c), ALIGNED(vmcs_link_pointer)))

@@ -41,7 +41,10 @@
 
 struct caps12 nested_caps;
 
-/* Bits that are 1 without the TRUE MSRs. SDM "Algorithms for Determining VMX Capabilities" */
+/*
+ * Bits that are 1 without the TRUE MSRs.
+ * SDM "Reserved Controls and Default Settings" [sdm:default1]
+ */
 static const u32 default1[NR_CTL_WORDS] = {
 	[CTLW_PIN] = 0x00000016,
 	[CTLW_PROC] = 0x0401e172,

@@ -79,6 +79,7 @@
 	S(dt,		GUEST,	DEFAULT)	\
 	S(rip,		GUEST,	DEFAULT)	\
 	S(nonreg,		GUEST,	DEFAULT)	\
+	S(sti_nmi,	GUEST,	NMI)		\
 	S(link,		GUEST,	LINK)		\
 	S(pdpte,		GUEST,	PDPTE)
 
@@ -175,8 +176,8 @@ static u32 check_stage(const struct check *c, enum nested_stage stage, u32 group
 	default:
 		return check_guest_cr(c, groups) ?: check_seg(c, groups) ?:
 		       check_dt(c, groups) ?: check_rip(c, groups) ?:
-		       check_nonreg(c, groups) ?: check_link(c, groups) ?:
-		       check_pdpte(c, groups);
+		       check_nonreg(c, groups) ?: check_sti_nmi(c, groups) ?:
+		       check_link(c, groups) ?: check_pdpte(c, groups);
 	}
 }
 

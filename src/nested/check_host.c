@@ -2,7 +2,7 @@
 /*
  * Predicates of table 4 on control registers and MSRs, for the host-state and the guest-state area.
  *
- * SDM "Checks on Host Control Registers, MSRs, and SSP" [sdm:check-host-cr]
+ * SDM "Checks on Host Control Registers, MSRs, and SSP" [sdm:check-host_cr]
  */
 #include <linux/types.h>
 #include <nvmx/arch.h>

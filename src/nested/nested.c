@@ -77,7 +77,7 @@ u8 nested_maxphyaddr(const struct nvmx_vcpu *v)
 	return v->cpuid->maxphyaddr ?: 36;
 }
 
-/* SDM "Canonicality Checking": the widest address that this CPU knows. */
+/* The widest address that this CPU knows, whatever paging is in use. */
 u8 nested_linear_bits(const struct nvmx_vcpu *v)
 {
 	return v->cpuid->cr4_valid & X86_CR4_LA57 ? 57 : 48;

@@ -5,7 +5,7 @@
  *
  * The gate has already refused real mode, virtual-8086 mode and compatibility mode, so that there
  * are two cases: 64-bit mode and 32-bit protected mode, both at CPL 0.
- * SDM "VM-Exit Instruction Information" [sdm:insn-info]
+ * SDM "Information for VM Exits Due to Instruction Execution" [sdm:insn-info]
  */
 #include <linux/types.h>
 #include <nvmx/arch.h>

@@ -253,6 +253,10 @@ REFUSED(guest_fs_dpl, data, s->guest_fs_selector = 3)
 REFUSED(guest_gs_dpl, data, s->guest_gs_selector = 3)
 ALLOWED("DS as conforming code with any RPL", data,
 	s->guest_ds_ar_bytes = 0xc09f; s->guest_ds_selector = 3)
+ALLOWED("an unusable DS with any RPL", plain, s->guest_ds_selector = 3)
+ALLOWED("DS with any RPL in unrestricted guest", data, urg(s); s->guest_ds_selector = 3)
+ALLOWED("conforming CS with the DPL of SS", plain, s->guest_cs_ar_bytes = 0xa09f)
+ALLOWED("conforming CS below the DPL of SS", data, user(s); s->guest_cs_ar_bytes = 0xa09f)
 ALLOWED("user mode", data, user(s))
 REFUSED(guest_cs_present, plain, s->guest_cs_ar_bytes &= ~SEGAR_P)
 REFUSED(guest_ss_present, plain, s->guest_ss_ar_bytes &= ~SEGAR_P)
@@ -346,7 +350,9 @@ REFUSED(blocking_sti_if, plain, s->guest_interruptibility_info = INTS_STI)
 REFUSED(blocking_ext_int, extint, s->guest_interruptibility_info = INTS_STI)
 REFUSED(blocking_ext_int, extint, s->guest_interruptibility_info = INTS_MOVSS)
 REFUSED(blocking_nmi_movss, nmi, s->guest_interruptibility_info = INTS_MOVSS)
-ALLOWED("NMI after STI", nmi,
+REFUSED(blocking_nmi_sti, nmi,
+	s->guest_rflags |= X86_EFLAGS_IF; s->guest_interruptibility_info = INTS_STI)
+ALLOWED("exception after STI", plain, event(s, EVT_TYPE_HWEXC | VEC_UD);
 	s->guest_rflags |= X86_EFLAGS_IF; s->guest_interruptibility_info = INTS_STI)
 ALLOWED("exception after MOV SS", plain,
 	event(s, EVT_TYPE_HWEXC | VEC_UD); s->guest_interruptibility_info = INTS_MOVSS)
