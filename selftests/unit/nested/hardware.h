@@ -30,6 +30,7 @@ struct hardware {
 };
 
 extern struct hardware hw;
+extern u64 model_tsc;
 
 /* In VMX operation with PA_VMCS(0) current and valid. */
 void hardware_new(void);

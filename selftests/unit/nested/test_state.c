@@ -1,2 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_GET_NESTED_STATE and KVM_SET_NESTED_STATE.
+ */
+#include <errno.h>
+#include <string.h>
 #include "back.h"
-void test_state(void) {}
+
+static union {
+	struct kvm_nested_state s;
+	u8 raw[128 + 2 * 4096];
+} blob, again;
+
+static struct nvmx_vcpu *v;
+
+static int get(void *to, u32 room)
+{
+	struct kvm_nested_state *s = to;
+
+	s->size = room;
+	return nested_get_state(v, s);
+}
+
+static void empty_blob(void)
+{
+	memset(&blob, 0, sizeof(blob));
+	blob.s.size = sizeof(blob);
+	blob.s.hdr.vmx.vmxon_pa = ~0ull;
+	blob.s.hdr.vmx.vmcs12_pa = ~0ull;
+}
+
+static int set(void)
+{
+	return nested_set_state(v, &blob.s);
+}
+
+static void sizes(void)
+{
+	ok(nested_state_size() == 8320, "what KVM answers");
+	ok(get(&blob, 100) == -E2BIG && blob.s.size == 128 + 4096, "too small: the size that it needs");
+	ok(!get(&blob, sizeof(blob)) && blob.s.size == 128 + 4096, "VMXON with a current VMCS");
+	ok(blob.s.hdr.vmx.vmxon_pa == PA_VMXON && blob.s.hdr.vmx.vmcs12_pa == PA_VMCS(0) &&
+	   !blob.s.flags && !blob.s.format, "its header");
+	ok(*(u32 *)(blob.raw + 128) == VMCS12_REVISION, "its vmcs12");
+	empty_blob();
+	ok(!set() && !v->nested->vmxon, "QEMU's blob of a reset: off");
+	ok(!get(&blob, sizeof(blob)) && blob.s.size == 128 && blob.s.hdr.vmx.vmxon_pa == ~0ull,
+	   "off again reads so");
+}
+
+static int set_with(u16 flags, u64 vmxon_pa, u64 vmcs12_pa, u32 size)
+{
+	memset(&blob, 0, sizeof(blob));
+	*(u32 *)(blob.raw + 128) = VMCS12_REVISION;
+	blob.s.flags = flags;
+	blob.s.size = size;
+	blob.s.hdr.vmx.vmxon_pa = vmxon_pa;
+	blob.s.hdr.vmx.vmcs12_pa = vmcs12_pa;
+	return set();
+}
+
+static void refusals(void)
+{
+	const u32 all = sizeof(blob);
+
+	ok(set_with(0, ~0ull, ~0ull, 127) == -EINVAL, "shorter than the header");
+	ok(set_with(0x10, ~0ull, ~0ull, all) == -EINVAL, "an unknown flag");
+	ok(set_with(2, PA_VMXON, PA_VMCS(0), all) == -EINVAL, "pending without guest mode");
+	ok(set_with(1, ~0ull, ~0ull, all) == -EINVAL, "guest mode without VMXON");
+	ok(set_with(0, ~0ull, PA_VMCS(0), all) == -EINVAL, "a VMCS without VMXON");
+	ok(set_with(0, PA_VMXON + 1, ~0ull, all) == -EINVAL, "not a page");
+	ok(set_with(0, 1ull << 50, ~0ull, all) == -EINVAL, "beyond MAXPHYADDR");
+	ok(set_with(4, PA_VMXON, ~0ull, all) == -EINVAL, "enlightened VMCS");
+	ok(set_with(0, PA_VMXON, PA_VMXON, all) == -EINVAL, "VMCS in the VMXON region");
+	ok(set_with(0, PA_VMXON, ~0ull, all) == -EINVAL, "an image of no VMCS");
+	ok(set_with(0, PA_VMXON, PA_VMCS(0), 128) == -EINVAL, "a VMCS without an image");
+	ok(!set_with(0, PA_VMXON, ~0ull, 128) && v->nested->vmxon && !v->nested->current12,
+	   "VMXON without a VMCS");
+	ok(!set_with(0, PA_VMXON, PA_VMCS(0), 128 + 998) && v->nested->current12, "a short image");
+	blob.s.format = 1;
+	ok(set() == -EINVAL, "SVM's format");
+	blob.s.format = 0;
+	blob.s.hdr.vmx.smm.flags = 1;
+	ok(set() == -EINVAL, "SMM");
+	blob.s.hdr.vmx.smm.flags = 0;
+	*(u32 *)(blob.raw + 128) = 1;
+	ok(set() == -EINVAL && v->nested->vmxon && !is_guest_mode(v), "another revision: VMX stays on");
+	ok(nested_set_state(v, NULL) == -EFAULT, "no memory");
+	m->cpuid.vmx = false;
+	ok(set_with(0, PA_VMXON, ~0ull, 128) == -EINVAL, "no VMX in CPUID");
+	m->cpuid.vmx = true;
+}
+
+static void enter_l2_for_good(void)
+{
+	l1_enters();
+	nested_after_entry(v);
+	poke02(guest_rip, 0x4321);
+	poke02(guest_gdtr_base, 0xffff0000);
+	v->regs_avail = 0;
+}
+
+/* GET, SET, GET: the same bytes; and L2 goes on where it was. */
+static void round_trip(bool pending)
+{
+	if (pending)
+		l1_enter();
+	else
+		enter_l2_for_good();
+	ok(!get(&blob, sizeof(blob)), "GET in L2");
+	ok(blob.s.flags == (pending ? 3 : 1), "flags");
+	ok(!set() && is_guest_mode(v), "SET: in L2 again");
+	ok(nested_run_pending(v) == pending, "the entry is as pending as before");
+	ok(!get(&again, sizeof(again)) && !memcmp(&again, &blob, blob.s.size), "GET: the same");
+	if (!pending)
+		ok(peek02(guest_rip) == 0x4321 && peek02(guest_gdtr_base) == 0xffff0000,
+		   "vmcs02 has L2's state");
+	l2_exits((struct exit_info){ .reason = EXIT_cpuid });
+	ok(!is_guest_mode(v) && l1_reads(VMCS_vm_exit_reason) == EXIT_cpuid, "and exits to L1");
+}
+
+/* CVE-2026-99176: a restore that fails leaves L1 in order. */
+static void failed_restore(void)
+{
+	struct vmcs12 *s = (void *)(blob.raw + 128);
+
+	enter_l2_for_good();
+	get(&blob, sizeof(blob));
+	s->host_cr0 = 0;
+	ok(set() == -EINVAL, "an image that no VMLAUNCH would take");
+	ok(!is_guest_mode(v) && v->nested->vmxon && hw.current == v->vmcs01,
+	   "CVE-2026-99176: L2 is left, VMX is on");
+	ok(!v->nested->run_pending && !v->stat.guest_mode, "nothing is pending");
+}
+
+static void timer(void)
+{
+	struct vmcs12 *s = l1_vmcs12();
+
+	s->pin_based_vm_exec_control |= CTL_MASK(CTL_preemption_timer);
+	s->vmx_preemption_timer_value = 1000;
+	l1_wrote();
+	model_tsc = 0;
+	l1_enters();
+	nested_after_entry(v);
+	ok(!get(&blob, sizeof(blob)) && blob.s.hdr.vmx.flags == 1 &&
+	   blob.s.hdr.vmx.preemption_timer_deadline == 1000, "the deadline is told");
+	model_tsc = 32 * 700;
+	ok(!set() && v->nested->timer_deadline == 1000, "and kept");
+	blob.s.hdr.vmx.flags = 0;
+	ok(!set() && v->nested->timer_deadline == 1700, "without it the value counts from now");
+	nested_leave(v, false);
+}
+
+void test_state(void)
+{
+	hardware_new();
+	v = &m->v;
+	sizes();
+	refusals();
+	hardware_end();
+	hardware_new();
+	v = &m->v;
+	round_trip(false);
+	round_trip(true);
+	timer();
+	failed_restore();
+	ok(!m->bugs, "nothing impossible happened");
+	hardware_end();
+	ok(!model_allocations() && !hw.trees, "nothing is left");
+}
