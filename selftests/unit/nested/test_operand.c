@@ -98,6 +98,7 @@ static void forms_32(void)
 	expect_gp(protected(0xc099, ~0u, 0, false), "read of execute-only code");
 	expect_gp(protected(0xc097, 0xfff, 0xff8, false), "expand-down: inside the limit");
 	expect_done(protected(0xc097, 0xfff, 0x1000, true), "expand-down: above the limit");
+	expect_done(protected(0xc097, 0xfff, 0xfffffff8, true), "expand-down: the last bytes");
 	expect_gp(protected(0x8097, 0xfff, 0xfffc, true), "expand-down, 16 bits: over 64 KiB");
 	m->seg[SEG_SS] = (struct nvmx_segment){ .ar = 0x4093, .limit = 0xff };
 	expect_ss(locate(INFO(1, SEG_SS, PLAIN), 0x100, false, &gla), "SS: #SS");

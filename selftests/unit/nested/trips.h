@@ -78,6 +78,7 @@ REFUSED(exit_controls, plain, s->vm_exit_controls |= BIT(31))
 REFUSED(save_preemption_timer, plain, on(s, CTL_exit_save_preemption_timer))
 ALLOWED("save preemption timer", plain,
 	on(s, CTL_exit_save_preemption_timer); on(s, CTL_preemption_timer))
+REFUSED(exit_store_aligned, plain, s->vm_exit_msr_store_count = 1; s->vm_exit_msr_store_addr = 1)
 REFUSED(exit_store_aligned, plain, s->vm_exit_msr_store_count = 1; s->vm_exit_msr_store_addr = 8)
 REFUSED(exit_store_width, plain,
 	s->vm_exit_msr_store_count = 2; s->vm_exit_msr_store_addr = TOO_WIDE - 16)
@@ -140,6 +141,8 @@ REFUSED(host_perf_global, plain,
 	on(s, CTL_exit_load_perf_global); s->host_ia32_perf_global_ctrl = 1)
 REFUSED(host_pat, plain, on(s, CTL_exit_load_pat); s->host_ia32_pat = 2)
 REFUSED(host_pat, plain, on(s, CTL_exit_load_pat); s->host_ia32_pat = 8ull << 56)
+ALLOWED("every memory type in PAT", plain, on(s, CTL_exit_load_pat); on(s, CTL_entry_load_pat);
+	s->host_ia32_pat = 0x0001040506070706; s->guest_ia32_pat = s->host_ia32_pat)
 REFUSED(host_efer_reserved, host_efer, s->host_ia32_efer |= 2)
 REFUSED(host_efer_lma, host_efer, s->host_ia32_efer &= ~EFER_LMA)
 REFUSED(host_efer_lme, host_efer, s->host_ia32_efer &= ~EFER_LME)
