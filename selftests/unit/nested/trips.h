@@ -194,6 +194,7 @@ REFUSED(guest_pat, plain, on(s, CTL_entry_load_pat); s->guest_ia32_pat = 3 << 8)
 REFUSED(guest_efer_reserved, guest_efer, s->guest_ia32_efer |= 1 << 9)
 REFUSED(guest_efer_lma, guest_efer, s->guest_ia32_efer &= ~EFER_LMA)
 REFUSED(guest_efer_lme, guest_efer, s->guest_ia32_efer &= ~EFER_LME)
+ALLOWED("LME before paging", real, on(s, CTL_entry_load_efer); s->guest_ia32_efer = EFER_LME)
 REFUSED(guest_bndcfgs_reserved, plain, on(s, CTL_entry_load_bndcfgs); s->guest_bndcfgs = 4)
 REFUSED(guest_bndcfgs_base, plain, on(s, CTL_entry_load_bndcfgs); s->guest_bndcfgs = NONCANONICAL)
 
