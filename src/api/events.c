@@ -30,24 +30,15 @@ int vcpu_nmi(struct nvmx_vcpu *v, union ioctl_arg arg)
 }
 
 /*
- * User space that does not know payloads loses them when it saves an exception: CR2 and DR6 get
- * theirs now, which is too early only where L1 intercepts the exception.
+ * User space that does not know payloads would lose this one when it saves the exception: CR2 and
+ * DR6 get theirs now, which is too early only where L1 intercepts the exception.
  */
-static void deliver_payload(struct nvmx_vcpu *v)
-{
-	if (v->ev.exception.vector == VEC_PF)
-		v->cr2 = v->ev.exception.payload;
-	else if (v->ev.exception.vector == VEC_DB)
-		v->dr6 |= v->ev.exception.payload;
-	v->ev.exception.has_payload = false;
-}
-
 static void get_exception(struct nvmx_vcpu *v, struct kvm_vcpu_events *e)
 {
 	bool payload = v->vm->exception_payload;
 
-	if (!payload && v->ev.exception.pending && v->ev.exception.has_payload)
-		deliver_payload(v);
+	if (!payload && v->ev.exception.pending)
+		vmx_deliver_payload(v);
 
 	/* INT3 and INTO run again: the ABI has no place for their length. */
 	if (!v->ev.exception.soft) {

@@ -16,6 +16,7 @@
 
 /* IA32_APIC_BASE: bits 7:0 and 9 are reserved */
 #define APIC_BASE_RESERVED	0x2ffull
+#define CPUID_1_ECX_X2APIC	BIT(21)
 
 struct seg_place {
 	enum nvmx_seg_reg reg;
@@ -50,7 +51,7 @@ static struct kvm_segment seg_out(const struct nvmx_segment *s)
 /*
  * A usable segment is present; callers that know only the descriptor clear "present" instead of
  * setting "unusable".  The accessed and busy bits must be set in every segment but LDTR.
- * SDM "Checks on Guest Segment Registers" [sdm:guest-segments]
+ * SDM "Checks on Guest Segment Registers" [sdm:entry-segments]
  */
 static struct nvmx_segment seg_in(enum nvmx_seg_reg reg, const struct kvm_segment *s)
 {
@@ -80,10 +81,13 @@ static bool mode_valid(struct nvmx_vcpu *v, const struct kvm_sregs *s)
 
 static bool apic_base_valid(const struct nvmx_vcpu *v, u64 base)
 {
+	const struct kvm_cpuid_entry2 *e = vmx_find_cpuid(v, 1, 0);
+	bool x2apic = e && e->ecx & CPUID_1_ECX_X2APIC;
+
 	if (base & APIC_BASE_RESERVED || base >> v->cpuid->maxphyaddr)
 		return false;
-	/* There is no x2APIC in the kernel, and none without xAPIC enabled anywhere. */
-	return !(base & X2APIC_ENABLE);
+	/* SDM "x2APIC States": no x2APIC mode without the APIC enabled [sdm:x2apic-states] */
+	return !(base & X2APIC_ENABLE) || (x2apic && base & MSR_IA32_APICBASE_ENABLE);
 }
 
 static bool sregs_valid(struct nvmx_vcpu *v, const struct kvm_sregs *s)

@@ -46,7 +46,7 @@ static void deliver_db_payload(struct nvmx_vcpu *v, u64 payload)
 	v->dr6 ^= payload & PDE_RTM;
 }
 
-static void deliver_payload(struct nvmx_vcpu *v)
+void vmx_deliver_payload(struct nvmx_vcpu *v)
 {
 	if (!v->ev.exception.has_payload)
 		return;
@@ -107,7 +107,7 @@ static void queue(struct nvmx_vcpu *v, struct new_exception new)
 
 	/* CR2 and DR6 must not change before L1, or a debugger, has had its chance to intercept. */
 	if (!is_guest_mode(v) && !(new.vector == VEC_DB && vmx_debug_wants_db(v)))
-		deliver_payload(v);
+		vmx_deliver_payload(v);
 }
 
 /* Without a code from the caller the architecture's own, which is 0, is pushed. */
@@ -294,7 +294,7 @@ static enum nvmx_action take_exception(struct nvmx_vcpu *v)
 		v->ev.exception.pending = false;
 		return vmx_debug_exit(v, VEC_DB, v->ev.exception.payload | DR6_ONES);
 	}
-	deliver_payload(v);
+	vmx_deliver_payload(v);
 	if (vector == VEC_DB && (v->dr7 & DR7_GD))
 		vmx_set_dr7(v, v->dr7 & ~(u64)DR7_GD);
 	if (pushes_rf(vector))
