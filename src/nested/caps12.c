@@ -36,6 +36,8 @@
 				 VMXM_ZERO_LEN)
 #define MISC_RESERVED		(GENMASK_ULL(13, 9) | BIT_ULL(31))
 
+#define FEATC_SGX_LC		BIT_ULL(17)
+#define FEATC_SGX		BIT_ULL(18)
 #define FEATC_LMCE		BIT_ULL(20)
 #define MCG_LMCE		BIT_ULL(27)
 
@@ -385,6 +387,10 @@ int nested_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val)
 
 /* ---- IA32_FEATURE_CONTROL ---- */
 
+/* The host may write what KVM's host may, whatever CPUID shows: it may come before the CPUID. */
+#define FEATC_OF_HOST		(FEATC_LOCK | FEATC_VMX_SMX | FEATC_VMX | FEATC_SGX_LC |	\
+				 FEATC_SGX | FEATC_LMCE)
+
 static u64 feature_control_valid(const struct nvmx_vcpu *v)
 {
 	u64 valid = FEATC_LOCK;
@@ -406,7 +412,7 @@ int nested_wrmsr_feature_control(struct nvmx_vcpu *v, u64 val)
 
 int nested_host_feature_control(struct nvmx_vcpu *v, u64 val)
 {
-	if (val & ~feature_control_valid(v))
+	if (val & ~FEATC_OF_HOST)
 		return -EINVAL;
 	v->feature_control = val;
 	if (!val)

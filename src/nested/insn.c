@@ -153,8 +153,11 @@ static struct vmx_result load_vmcs(struct nvmx_vcpu *v, u64 pa)
 	struct l2_context *c = nested_context_find(v, pa);
 	int err;
 
-	/* A glance, so that a wrong page costs no context; the copy is what counts. */
-	if (!c && !loadable(v, read_revision(v, pa)))
+	/*
+	 * A glance at the word that the CPU never writes, so that a wrong page costs no context.
+	 * For a new context the copy is what counts.
+	 */
+	if ((!c || c != v->nested->current12) && !loadable(v, read_revision(v, pa)))
 		return nested_fail(v, VMXERR_VMPTRLD_REVISION);
 	err = nested_context_get(v, pa, &c);
 	if (err == -ENOMEM) {

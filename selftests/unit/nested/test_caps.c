@@ -159,6 +159,10 @@ static void feature_control(void)
 	   "capabilities are frozen in VMX operation");
 	ok(!nested_host_feature_control(&m->v, FEATC_LOCK | FEATC_VMX) && nested_vmxon(&m->v),
 	   "the host writes it");
+	ok(!nested_host_feature_control(&m->v, 0x160007) &&
+	   nested_host_feature_control(&m->v, 8) == -EINVAL &&
+	   nested_host_feature_control(&m->v, BIT_ULL(63)) == -EINVAL &&
+	   m->v.feature_control == 0x160007, "all bits that KVM knows, and no others");
 	ok(!nested_host_feature_control(&m->v, 0) && !nested_vmxon(&m->v),
 	   "the host writes 0: VMX operation ends");
 }

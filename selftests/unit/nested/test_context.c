@@ -90,13 +90,20 @@ static void toctou(void)
 	m->after_read = NULL;
 	ok(nested_vmcs12(&m->v)->guest_rip == 101 && in_memory->guest_rip == 102,
 	   "VMPTRLD reads the page once");
-	in_memory->revision = 0;
 	in_memory->guest_rip = 7;
 	in_memory->launch_state = 1;
 	expect_done(model_insn_pa(EXIT_vmptrld, PA_VMCS(4)), "loading what is active");
 	ok(nested_vmcs12(&m->v)->guest_rip == 101, "does not read memory");
 	expect_fail(model_insn(EXIT_vmresume), VMXERR_VMRESUME_NONLAUNCHED,
 		    "a launch state forged in memory");
+	in_memory->revision++;
+	expect_done(model_insn_pa(EXIT_vmptrld, PA_VMCS(4)), "loading what is current");
+	model_load(5);
+	expect_fail(model_insn_pa(EXIT_vmptrld, PA_VMCS(4)), VMXERR_VMPTRLD_REVISION,
+		    "the revision is read in memory, of an active VMCS, too");
+	in_memory->revision--;
+	model_load(4);
+	ok(nested_vmcs12(&m->v)->guest_rip == 101, "which keeps its copy");
 }
 
 static void from_image(void)
