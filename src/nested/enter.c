@@ -95,7 +95,6 @@ static void registers_are_known(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12
 
 void nested_switch_to_l2(struct nvmx_vcpu *v, struct l2_context *c, enum l2_cause cause)
 {
-	nested_save_l1(v);
 	take_l2_registers(v, c->vmcs12, cause);
 	nested_prepare_vmcs02(v, c, cause);
 	registers_are_known(v, c->vmcs12);
@@ -128,26 +127,42 @@ static struct vmx_result no_memory(struct nvmx_vcpu *v)
 	return (struct vmx_result){ .kind = VMX_HANDED_OVER };
 }
 
-struct vmx_result nested_enter(struct nvmx_vcpu *v, bool launch)
+/* All that can fail before the commit.  It looks at the copy and at memory, never at a VMCS. */
+static struct vmx_result judge(struct nvmx_vcpu *v, struct l2_context *c)
 {
-	struct l2_context *c = v->nested->current12;
+	u32 groups = nested_unchecked(c);
 	const struct nvmx_check *failed;
-	u32 groups;
 
-	nested_shadow_pull(v, c);
-	groups = nested_unchecked(c);
 	if (groups & GROUPS_READ_RARE)
 		nested_sync_rare(v, c);
 	if (nested_check_entry(v, c->vmcs12, STAGE_CTRL, groups))
-		return nested_fail(v, VMXERR_ENTRY_CONTROL);
+		return vm_fail(VMXERR_ENTRY_CONTROL);
 	if (nested_check_entry(v, c->vmcs12, STAGE_HOST, groups))
-		return nested_fail(v, VMXERR_ENTRY_HOST);
+		return vm_fail(VMXERR_ENTRY_HOST);
 	failed = nested_check_entry(v, c->vmcs12, STAGE_GUEST, groups);
 	if (failed)
 		return entry_failed(EXIT_invalid_guest_state, failed->outcome);
 	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
 		return no_memory(v);
-	return commit(v, c, launch);
+	return vm_succeed();
+}
+
+/*
+ * nested_shadow_pull_for_entry() may have made vmcs02 current: it had to leave vmcs01 for the
+ * shadow VMCS, and nearly every entry succeeds.  That is no commit: vmcs02 was not written.
+ */
+struct vmx_result nested_enter(struct nvmx_vcpu *v, bool launch)
+{
+	struct l2_context *c = v->nested->current12;
+	struct vmx_result r;
+
+	nested_save_l1(v);
+	nested_shadow_pull_for_entry(v, c);
+	r = judge(v, c);
+	if (r.kind == VMX_DONE)
+		return commit(v, c, launch);
+	vmcs_switch(v, v->vmcs01);
+	return r.kind == VMX_FAIL ? nested_fail(v, r.code) : r;
 }
 
 /*

@@ -148,9 +148,21 @@ void nested_shadow_pull(struct nvmx_vcpu *v, struct l2_context *c)
 }
 
 /*
- * The switch to vmcs01 is made from the shadow, which saves one VMPTRLD: vmcs_shadow_end() finds
- * the VMCS that it would load in place.
+ * The switches between vmcs01 and vmcs02 are made from the shadow, which saves one VMPTRLD each:
+ * vmcs_shadow_end() finds the VMCS that it would load in place.
  */
+void nested_shadow_pull_for_entry(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	if (!attached(v, c))
+		return;
+	vmx_regs_flush(v);
+	vmcs_shadow_begin(v, c->shadow);
+	pull_rows(v, c);
+	if (c->hw->built)
+		vmcs_switch(v, c->vmcs02);
+	vmcs_shadow_end(v, c->shadow);
+}
+
 void nested_shadow_push(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	if (!attached(v, c)) {

@@ -176,6 +176,7 @@ static int enter_l2(struct nvmx_vcpu *v, const struct kvm_nested_state *s)
 	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
 		return -ENOMEM;
 	nested_checked(c);
+	nested_save_l1(v);
 	nested_switch_to_l2(v, c, pending ? L2_ENTERED : L2_RESTORED);
 	n->run_pending = pending;
 	n->mtf_pending = s->flags & KVM_STATE_NESTED_MTF_PENDING;

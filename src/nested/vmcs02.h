@@ -160,14 +160,15 @@ void nested_flush_at_entry(struct nvmx_vcpu *v, struct l2_context *c);
 void nested_flush_at_exit(struct nvmx_vcpu *v, struct l2_context *c);
 
 /* ---- enter.c ---- */
-/* The state of L1 that vmcs01, still current, holds. */
+/* The state of L1 that vmcs01, still current, holds; before nested_switch_to_l2(). */
 void nested_save_l1(struct nvmx_vcpu *v);
 /* From L1 to L2: vmcs02, registers, timer. */
 void nested_switch_to_l2(struct nvmx_vcpu *v, struct l2_context *c, enum l2_cause cause);
 
 /* ---- exit.c ---- */
 void nested_capture(struct nvmx_vcpu *v, struct l2_context *c);	/* L2's state into the copy */
-void nested_withdraw_event(struct nvmx_vcpu *v);	/* before an exit that hardware did not make */
+/* Before an exit that hardware did not make. */
+void nested_withdraw_event(struct nvmx_vcpu *v);
 /* L1's state, of the HOST rows, on vmcs01. 0, or enum vmx_abort. */
 u32 nested_return_to_l1(struct nvmx_vcpu *v, struct l2_context *c);
 
@@ -200,6 +201,8 @@ bool nested_timer_expired(struct nvmx_vcpu *v);
 u32 nested_timer_remaining(struct nvmx_vcpu *v);
 
 /* ---- shadow.c ---- */
+/* L1's writes into the copy; vmcs02 becomes current where it is built already. */
+void nested_shadow_pull_for_entry(struct nvmx_vcpu *v, struct l2_context *c);
 /* After an exit to L1: the shadow follows the copy, and vmcs01 becomes current. */
 void nested_shadow_push(struct nvmx_vcpu *v, struct l2_context *c);
 

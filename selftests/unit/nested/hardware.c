@@ -402,17 +402,24 @@ enum nvmx_action vmx_emulation_failed(struct nvmx_vcpu *v)
 
 /* ---- L1 and L2 ---- */
 
+const struct control hardware_controls[] = {
+#define NVMX_CTL(word, bit, name, l0, offer, merge)	\
+	{ CTLW_##word, bit, #name, #l0, #offer, #merge },
+#include <nvmx/vmx_controls.h>
+#undef NVMX_CTL
+	{ }
+};
+
 static void l0_words(void)
 {
+	const struct control *row;
 	u32 w;
 
 	for (w = 0; w < NR_CTL_WORDS; w++)
 		vmx_caps.base[w] = 0;
-#define NVMX_CTL(word, bit, name, l0, offer, merge)				\
-	if (!strcmp(#l0, "NEED") || !strcmp(#l0, "WANT"))			\
-		vmx_caps.base[CTLW_##word] |= BIT(bit);
-#include <nvmx/vmx_controls.h>
-#undef NVMX_CTL
+	for (row = hardware_controls; row->name; row++)
+		if (!strcmp(row->l0, "NEED") || !strcmp(row->l0, "WANT"))
+			vmx_caps.base[row->word] |= BIT(row->bit);
 	vmx_caps.base[CTLW_PROC] |= CTL_MASK(CTL_mov_dr_exiting);
 	vmx_caps.misc = VMXM_VMWRITE_ALL;
 	vmx_caps.cr0_fixed0 = X86_CR0_PE | X86_CR0_NE | X86_CR0_PG;

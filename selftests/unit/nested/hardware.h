@@ -29,6 +29,14 @@ struct hardware {
 	u32 trees;			/* ept02 trees held */
 };
 
+/* Table 2, to the letter. */
+struct control {
+	enum vmx_ctl_word word;
+	u32 bit;
+	const char *name, *l0, *offer, *merge;
+};
+
+extern const struct control hardware_controls[];	/* ends with a row without a name */
 extern struct hardware hw;
 extern u64 model_tsc;
 
@@ -39,7 +47,7 @@ struct vmcs12 *l1_vmcs12(void);		/* the copy: write it, then call l1_wrote() */
 void l1_wrote(void);			/* all groups */
 struct vmx_result l1_enter(void);	/* VMLAUNCH or VMRESUME, whichever is due */
 void l1_enters(void);			/* the same, must succeed; up to hardware's entry */
-u64 l1_reads(u32 encoding);		/* VMREAD: of the shadow VMCS where shadowed, else an exit */
+u64 l1_reads(u32 encoding);		/* VMREAD: of the shadow VMCS, or by an exit */
 void l1_writes(u32 encoding, u64 val);
 
 /* What hardware does between an entry and the exit @x; then the exit is routed, and reflected. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VMLAUNCH and VMRESUME: what fails leaves no trace, what succeeds writes what is needed and no more.
+ * VMLAUNCH and VMRESUME: what fails leaves no trace, what succeeds writes what is needed.
  */
 #include <string.h>
 #include "back.h"
@@ -24,7 +24,7 @@ static void failures(void)
 	before = *s;
 	r = l1_enter();
 	before.vm_instruction_error = VMXERR_ENTRY_CONTROL;
-	ok(r.kind == VMX_FAIL && r.code == VMXERR_ENTRY_CONTROL, "a control that is wrong: VMfail(7)");
+	ok(r.kind == VMX_FAIL && r.code == VMXERR_ENTRY_CONTROL, "a wrong control: VMfail(7)");
 	ok(in_l1() && hw.writes == writes && !memcmp(&before, s, sizeof(before)),
 	   "and nothing has changed");
 	s->cr3_target_count = 0;
@@ -127,7 +127,7 @@ static void no_memory(void)
 		r = l1_enter();
 		if (r.kind == VMX_ENTERED)
 			break;
-		ok(r.kind == VMX_HANDED_OVER && in_l1(), "allocation %u fails: user space is told", n);
+		ok(r.kind == VMX_HANDED_OVER && in_l1(), "allocation %u fails: no entry", n);
 	}
 	m->fail_alloc = 0;
 	ok(n > 2, "and then it goes on");
@@ -169,7 +169,8 @@ static void second_entry_is_cheap(void)
 	writes = hw.writes;
 	l1_enters();
 	ok(peek02(guest_rip) == 0x777, "RIP is new");
-	ok(hw.writes - writes <= 4, "an entry with a new RIP costs %u VMWRITEs", hw.writes - writes);
+	writes = hw.writes - writes;
+	ok(writes <= 4, "an entry with a new RIP costs %u VMWRITEs", writes);
 	l2_exits((struct exit_info){ .reason = EXIT_cpuid, .insn_len = 2, .valid = EXIT_VALID_L });
 	l1_writes(VMCS_guest_gdtr_limit, 0x7f);
 	l1_enters();

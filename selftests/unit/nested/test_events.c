@@ -53,7 +53,7 @@ static void interrupts(void)
 	vmx_queue_irq(v, 0x33);
 	vmx_events_before_entry(v);
 	ok(in_l2() && peek02(vm_entry_intr_info_field) == (EVT_VALID | EVT_TYPE_EXTINT | 0x33),
-	   "L1 does not want interrupts: L2 gets it");
+	   "L1 does not want it: L2 gets it");
 	nested_leave(v, false);
 	s->guest_rflags &= ~(u64)X86_EFLAGS_IF;
 }
@@ -117,6 +117,9 @@ static void nmis(void)
 
 static void exceptions(void)
 {
+	const struct nvmx_fault page_fault = {
+		.vector = VEC_PF, .has_code = true, .code = 2, .address = 0x5000,
+	};
 	struct vmcs12 *s = l1_vmcs12();
 
 	s->exception_bitmap = BIT(VEC_UD) | BIT(VEC_PF) | BIT(VEC_DB);
@@ -128,8 +131,7 @@ static void exceptions(void)
 	   "an exception that L0 raised for L2 and L1 intercepts");
 	run_l2();
 	v->cr2 = 0x1111;
-	vmx_queue_fault(v, &(struct nvmx_fault){ .vector = VEC_PF, .has_code = true, .code = 2,
-						 .address = 0x5000 });
+	vmx_queue_fault(v, &page_fault);
 	vmx_events_before_entry(v);
 	ok(!in_l2() && exit_of(VMCS_exit_qualification) == 0x5000 && v->cr2 == 0x1111,
 	   "#PF: the address is in the qualification, CR2 stays");
@@ -138,12 +140,14 @@ static void exceptions(void)
 	vmx_queue_exception_code(v, VEC_GP, 0);
 	vmx_events_before_entry(v);
 	ok(in_l2() && peek02(vm_entry_intr_info_field) ==
-	   (EVT_VALID | EVT_TYPE_HWEXC | EVT_HAS_CODE | VEC_GP), "one that L1 does not want is L2's");
-	l2_exits((struct exit_info){ .reason = EXIT_ept_violation, .valid = EXIT_VALID_V,
-		.idt_info = EVT_VALID | EVT_TYPE_HWEXC | EVT_HAS_CODE | VEC_GP });
+	   (EVT_VALID | EVT_TYPE_HWEXC | EVT_HAS_CODE | VEC_GP), "L1 does not want it: it is L2's");
+	l2_exits((struct exit_info){
+		.reason = EXIT_ept_violation, .valid = EXIT_VALID_V,
+		.idt_info = EVT_VALID | EVT_TYPE_HWEXC | EVT_HAS_CODE | VEC_GP,
+	});
 	nested_reflect_synthetic(v, EXIT_ept_violation, EPTQ_READ, 0, 0);
 	ok(exit_of(VMCS_idt_vectoring_info_field) ==
-	   (EVT_VALID | EVT_TYPE_HWEXC | EVT_HAS_CODE | VEC_GP), "its delivery was cut short: L1 knows");
+	   (EVT_VALID | EVT_TYPE_HWEXC | EVT_HAS_CODE | VEC_GP), "cut short: L1 knows");
 	ok(!(vmcs_peek(m->v.nested->current12->vmcs02, VMCS_vm_entry_intr_info_field) & EVT_VALID),
 	   "nothing waits in vmcs02");
 }
@@ -185,12 +189,12 @@ static void timer(void)
 	run_l2();
 	model_tsc += 32 * 400;
 	vmx_events_before_entry(v);
-	ok(in_l2(), "the timer has not expired");
+	ok(in_l2(), "too early");
 	l2_exits((struct exit_info){ .reason = EXIT_cpuid });
 	ok(exit_of(VMCS_vmx_preemption_timer_value) == 600, "what is left is saved");
 	run_l2();
 	v->nested->timer.function(&v->nested->timer);
-	ok(hw.kicks == 1, "the host's timer wakes the vCPU up");
+	ok(hw.kicks == 1, "the host's clock wakes the vCPU up");
 	vmx_events_before_entry(v);
 	ok(in_l2() && v->nested->timer.armed, "too early by the TSC: it is set again");
 	model_tsc += 32 * 600;
@@ -216,8 +220,10 @@ static enum nvmx_action fault(u32 reason, u64 qual)
 	u64 gpa = 0;
 
 	run_l2();
-	l2_exits((struct exit_info){ .reason = reason, .qual = qual, .gpa = 0x123456,
-				     .gla = 0xffff8000, .valid = EXIT_VALID_Q | EXIT_VALID_G });
+	l2_exits((struct exit_info){
+		.reason = reason, .qual = qual, .gpa = 0x123456, .gla = 0xffff8000,
+		.valid = EXIT_VALID_Q | EXIT_VALID_G,
+	});
 	nested_ept_fault(v, &is_mmio, &gpa);
 	return is_mmio ? NVMX_USER : NVMX_RESUME;
 }
@@ -230,12 +236,12 @@ static void second_level_faults(void)
 	nested_leave(v, false);
 	hw.verdict = MMU_MMIO;
 	hw.mmio_gpa = 0xfee00000;
-	ok(fault(EXIT_ept_violation, EPTQ_READ) == NVMX_USER && in_l2(), "a device of L1's machine");
+	ok(fault(EXIT_ept_violation, EPTQ_READ) == NVMX_USER && in_l2(), "a device of L1");
 	nested_leave(v, false);
 	hw.verdict = MMU_REPORT;
 	hw.fault = (struct nvmx_fault){ .nested_reason = EXIT_ept_violation, .nested_qual = 0x2a };
 	fault(EXIT_ept_violation, EPTQ_WRITE | EPTQ_GVA_VALID | EPTQ_TRANSLATED);
-	ok(!in_l2() && exit_of(VMCS_vm_exit_reason) == EXIT_ept_violation, "L1's tables: L1's exit");
+	ok(!in_l2() && exit_of(VMCS_vm_exit_reason) == EXIT_ept_violation, "L1's tables");
 	ok(exit_of(VMCS_exit_qualification) == (0x2a | EPTQ_GVA_VALID | EPTQ_TRANSLATED),
 	   "L1's rights, hardware's bits 7 and 8");
 	ok(exit_of(VMCS_guest_physical_address) == 0x123456 &&

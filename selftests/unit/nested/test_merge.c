@@ -16,6 +16,7 @@ static void build(void)
 	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
 		return;
 	nested_mark_dirty(c, GROUPS_ALL);
+	nested_save_l1(v);
 	nested_switch_to_l2(v, c, L2_ENTERED);
 }
 
@@ -36,27 +37,32 @@ static void cve_2017_12154(void)
 	back_to_l1();
 }
 
+static bool is(const char *a, const char *b)
+{
+	return !strcmp(a, b);
+}
+
 /* What L0 needs is there and what is not offered is not, whatever L1's words say. */
 static void check_words(const char *what)
 {
-	const struct vmcs *vmcs02 = m->v.nested->current12->vmcs02;
-
-#define BAD(word, bit)	((u32)vmcs_peek(vmcs02, word_enc[CTLW_##word]) & BIT(bit))
-#define NVMX_CTL(word, bit, name, l0, offer, merge)				\
-	if (!strcmp(#l0, "NEED") && !strcmp(#merge, "OR"))			\
-		ok(BAD(word, bit), "%s: L0 keeps " #name, what);		\
-	if (!strcmp(#offer, "NO") && !strcmp(#l0, "OFF"))			\
-		ok(!BAD(word, bit), "%s: " #name " is not L1's", what);		\
-	if (!strcmp(#merge, "EMUL"))						\
-		ok(!BAD(word, bit), "%s: " #name " is emulated", what);
-	static const u32 word_enc[] = {
+	static const u32 encoding[] = {
 		VMCS_pin_based_vm_exec_control, VMCS_cpu_based_vm_exec_control,
 		VMCS_secondary_vm_exec_control, VMCS_vm_exit_controls,
 		VMCS_vm_entry_controls,
 	};
-#include <nvmx/vmx_controls.h>
-#undef NVMX_CTL
-#undef BAD
+	const struct vmcs *vmcs02 = m->v.nested->current12->vmcs02;
+	const struct control *c;
+	bool set;
+
+	for (c = hardware_controls; c->name; c++) {
+		set = vmcs_peek(vmcs02, encoding[c->word]) & BIT(c->bit);
+		if (is(c->l0, "NEED") && is(c->merge, "OR"))
+			ok(set, "%s: L0 keeps %s", what, c->name);
+		if (is(c->offer, "NO") && is(c->l0, "OFF"))
+			ok(!set, "%s: %s is not L1's", what, c->name);
+		if (is(c->merge, "EMUL"))
+			ok(!set, "%s: %s is emulated", what, c->name);
+	}
 }
 
 static void fill_words(u32 val)
@@ -229,7 +235,7 @@ static void exceptions(void)
 	s->page_fault_error_code_match = 3;
 	build();
 	ok((peek02(exception_bitmap) & (BIT(VEC_DB) | BIT(VEC_AC) | BIT(VEC_MC))) ==
-	   (BIT(VEC_DB) | BIT(VEC_AC) | BIT(VEC_MC)), "L0's exceptions exit");
+	   (BIT(VEC_DB) | BIT(VEC_AC) | BIT(VEC_MC)), "what L0 wants exits");
 	ok(peek02(exception_bitmap) & BIT(VEC_UD), "L1's, too");
 	ok(peek02(page_fault_error_code_mask) == 7 && peek02(page_fault_error_code_match) == 3,
 	   "L0 wants no page faults: L1's selection counts");

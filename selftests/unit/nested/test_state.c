@@ -37,7 +37,7 @@ static int set(void)
 static void sizes(void)
 {
 	ok(nested_state_size() == 8320, "what KVM answers");
-	ok(get(&blob, 100) == -E2BIG && blob.s.size == 128 + 4096, "too small: the size that it needs");
+	ok(get(&blob, 100) == -E2BIG && blob.s.size == 128 + 4096, "too small");
 	ok(!get(&blob, sizeof(blob)) && blob.s.size == 128 + 4096, "VMXON with a current VMCS");
 	ok(blob.s.hdr.vmx.vmxon_pa == PA_VMXON && blob.s.hdr.vmx.vmcs12_pa == PA_VMCS(0) &&
 	   !blob.s.flags && !blob.s.format, "its header");
@@ -84,7 +84,7 @@ static void refusals(void)
 	ok(set() == -EINVAL, "SMM");
 	blob.s.hdr.vmx.smm.flags = 0;
 	*(u32 *)(blob.raw + 128) = 1;
-	ok(set() == -EINVAL && v->nested->vmxon && !is_guest_mode(v), "another revision: VMX stays on");
+	ok(set() == -EINVAL && v->nested->vmxon && !is_guest_mode(v), "a wrong revision");
 	ok(nested_set_state(v, NULL) == -EFAULT, "no memory");
 	m->cpuid.vmx = false;
 	ok(set_with(0, PA_VMXON, ~0ull, 128) == -EINVAL, "no VMX in CPUID");
