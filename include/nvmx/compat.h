@@ -69,6 +69,13 @@ static inline void nvmx_guest_ran_here(void)
 }
 #endif
 
+/* A guest's access counts for NUMA balancing like one of the process: once the default. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define NVMX_FOLL_NUMA	0
+#else
+#define NVMX_FOLL_NUMA	FOLL_HONOR_NUMA_FAULT
+#endif
+
 /* kvm_run: the kernel's view hides the name from code that would read it twice. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
 #define NVMX_IMMEDIATE_EXIT(run)	READ_ONCE((run)->immediate_exit)

@@ -122,7 +122,7 @@ void *mmu_map_page(struct nvmx_vm *vm, u64 gpa, bool write)
 	idx = srcu_read_lock(&vm->srcu);
 	slot = slot_find(vm->mmu, gfn);
 	if (slot && (!write || slot_is_writable(slot)))
-		ret = pin_user_pages_fast(slot_hva(slot, gfn), 1, write ? FOLL_WRITE : 0, &page);
+		ret = get_user_pages_fast(slot_hva(slot, gfn), 1, write ? FOLL_WRITE : 0, &page);
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret == 1 ? page_address(page) : NULL;
 }
@@ -131,7 +131,9 @@ void mmu_unmap_page(struct nvmx_vm *vm, void *mapped, u64 gpa, bool dirty)
 {
 	struct page *page = virt_to_page(mapped);
 
-	unpin_user_pages_dirty_lock(&page, 1, dirty);
-	if (dirty)
+	if (dirty) {
+		set_page_dirty_lock(page);
 		mmu_mark_dirty(vm, gpa);
+	}
+	put_page(page);
 }

@@ -37,7 +37,9 @@ struct ept02;
 #define EPTE_WB		(EPTE_MEMTYPE(EPTP_WB) | EPTE_IPAT)
 /*
  * Bits that the CPU ignores.  A stale entry is not present for the CPU and keeps its permissions
- * above; bits 55:52 of ept02 leaves hold bits 35:32 of L1's frame number, see ept02_leaf_gfn().
+ * above, and its address inverted: a CPU with the L1 terminal fault may speculate with the address
+ * of an entry that is not present.  Bits 55:52 of ept02 leaves hold bits 35:32 of L1's frame
+ * number, see ept02_leaf_gfn().
  */
 #define EPTE_GFN_HIGH	GENMASK_ULL(55, 52)
 #define EPTE_KEPT_SHIFT	59
@@ -64,6 +66,7 @@ struct ept_table {
 	u32 *gfn;		/* low half of the L1 frame of each leaf; NULL in roots */
 	u64 filter;		/* where leaves may point: one bit per 2M, hashed; never too few */
 	struct hlist_head links;/* struct ept02_link by table */
+	u16 nr_links;
 };
 
 #define EPT_BUCKETS	1024u
@@ -131,12 +134,14 @@ static inline bool ept_is_live(u64 e)
 
 static inline u64 ept_stale(u64 e)
 {
-	return (e & ~EPTE_RWX) | (e & EPTE_RWX) << EPTE_KEPT_SHIFT | EPTE_STALE;
+	e = (e & ~EPTE_RWX) | (e & EPTE_RWX) << EPTE_KEPT_SHIFT | EPTE_STALE;
+	return e ^ EPTE_ADDR;
 }
 
 static inline u64 ept_revive(u64 e)
 {
-	return (e & ~(EPTE_KEPT | EPTE_STALE)) | (e & EPTE_KEPT) >> EPTE_KEPT_SHIFT;
+	e = (e & ~(EPTE_KEPT | EPTE_STALE)) | (e & EPTE_KEPT) >> EPTE_KEPT_SHIFT;
+	return e ^ EPTE_ADDR;
 }
 
 /* The CPU writes accessed and dirty flags at the same time; losing one is harmless here. */
@@ -149,6 +154,8 @@ static inline void ept_set(struct ept_table *t, unsigned int i, u64 e)
 
 static inline struct ept_table *ept_table_of(u64 e)
 {
+	if (e & EPTE_STALE)
+		e = ept_revive(e);
 	return (struct ept_table *)page_private(pfn_to_page((e & EPTE_ADDR) >> PAGE_SHIFT));
 }
 

@@ -13,8 +13,9 @@
 
 #define EPT02_UNUSED_MAX	8		/* trees kept for L1s that switch EPT pointers */
 #define EPT02_FREE_BYTES	0x100000	/* that a tree may have whatever it maps */
-/* Page, frame numbers and header of a table. */
+/* Page, frame numbers and header of a table; and a link, as the allocator rounds it. */
 #define EPT02_TABLE_BYTES	(4096 + 2048 + 128)
+#define EPT02_LINK_BYTES	64
 
 /* Locking: [l] ept_space.lock  [I] constant after creation */
 struct ept02 {
@@ -26,6 +27,7 @@ struct ept02 {
 	unsigned long seq;		/* [l] INVEPTs so far; read without lock, see ept02_seq() */
 	u64 mapped;			/* [l] 4K pages in leaves */
 	u64 tables;			/* [l] below the root */
+	u64 links;			/* [l] of the reverse map */
 	bool ad;			/* [I] has accessed and dirty flags: as ept12 */
 };
 

@@ -158,7 +158,6 @@ enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access)
 	enum mmu_verdict verdict;
 	int idx;
 
-	v->stat.ept_faults++;
 	idx = srcu_read_lock(&vm->srcu);
 	verdict = fault01(vm->mmu, gpa, access);
 	srcu_read_unlock(&vm->srcu, idx);

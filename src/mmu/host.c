@@ -15,6 +15,7 @@
  */
 #include <linux/mm.h>
 #include <linux/pgtable.h>
+#include <nvmx/compat.h>
 
 #include "space.h"
 
@@ -25,7 +26,7 @@ int host_get(unsigned long hva, bool write, struct host_page *h)
 {
 	int ret;
 
-	ret = get_user_pages_fast(hva, 1, write ? FOLL_WRITE : 0, &h->page);
+	ret = get_user_pages_fast(hva, 1, NVMX_FOLL_NUMA | (write ? FOLL_WRITE : 0), &h->page);
 	if (ret != 1)
 		return ret < 0 ? ret : -EAGAIN;
 	/*

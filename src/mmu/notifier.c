@@ -84,18 +84,11 @@ static void invalidate_range_end(struct mmu_notifier *mn, const struct mmu_notif
 	spin_unlock(&m->ept.lock);
 }
 
-/* The caller is about to reclaim: without a flush the accessed flag may stay cached. */
-static int clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm,
-			     unsigned long start, unsigned long end)
-{
-	struct mmu *m = mmu_of(mn);
-	bool young = hva_range(m, start, end, EPT_OP_AGE);
-
-	if (young)
-		ept_flush(&m->ept);
-	return young;
-}
-
+/*
+ * For both callbacks.  No flush where only the flag is taken: a page that is in a TLB may then look
+ * idle for a while, as with the host's own ptep_clear_flush_young().  The host holds the lock of a
+ * page table here.
+ */
 static int clear_young(struct mmu_notifier *mn, struct mm_struct *mm,
 		       unsigned long start, unsigned long end)
 {
@@ -118,7 +111,7 @@ static void release(struct mmu_notifier *mn, struct mm_struct *mm)
 
 static const struct mmu_notifier_ops ops = {
 	.release = release,
-	.clear_flush_young = clear_flush_young,
+	.clear_flush_young = clear_young,
 	.clear_young = clear_young,
 	.test_young = test_young,
 	.invalidate_range_start = invalidate_range_start,

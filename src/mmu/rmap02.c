@@ -102,11 +102,15 @@ static struct ept02_link *link_get(struct ept_space *s, struct ept_table *t, u32
 	l->leaves = 0;
 	hlist_add_head(&l->by_table, &t->links);
 	hlist_add_head(&l->by_region, bucket_of(s, region));
+	t->nr_links++;
+	t->tree->links++;
 	return l;
 }
 
 static void link_free(struct ept02_link *l)
 {
+	l->table->nr_links--;
+	l->table->tree->links--;
 	hlist_del(&l->by_region);
 	hlist_del(&l->by_table);
 	kfree(l);

@@ -14,7 +14,6 @@
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 #include <nvmx/vmx.h>
 
 #include "ept02.h"
@@ -332,7 +331,12 @@ static int check_region(const struct kvm_userspace_memory_region *r)
 		return -EINVAL;
 	if (r->memory_size >> PAGE_SHIFT > MAX_SLOT_PAGES)
 		return -EINVAL;
-	if (!access_ok((void __user *)(unsigned long)r->userspace_addr, r->memory_size))
+	/*
+	 * Stricter than access_ok(), which may look at the sign bit only: the notifier compares
+	 * these addresses with canonical ones without tags.
+	 */
+	if (r->userspace_addr > TASK_SIZE_MAX ||
+	    r->memory_size > TASK_SIZE_MAX - r->userspace_addr)
 		return -EINVAL;
 	return 0;
 }

@@ -18,8 +18,6 @@
 
 #define EVICT_LOOKS	64	/* per fault, which adds three tables at most */
 #define FREE_BATCH	32
-/* A table with more leaves pays for itself. */
-#define DENSE		(EPT02_TABLE_BYTES * 256 / 4096 + 1)
 
 /* ---- bounds ---- */
 
@@ -37,10 +35,28 @@ void ept02_bury_up(struct ept_space *s, struct ept_table *t)
 
 static bool over_allowance(const struct ept_space *s, const struct ept02 *t)
 {
-	u64 bytes = (t->tables + EPT_TOP) * EPT02_TABLE_BYTES;
+	u64 bytes = (t->tables + EPT_TOP) * EPT02_TABLE_BYTES + t->links * EPT02_LINK_BYTES;
 	u64 mapped = min(t->mapped, s->slot_pages) << PAGE_SHIFT;
 
 	return bytes > mapped / 256 + EPT02_FREE_BYTES;
+}
+
+/* A level-1 table that maps so much that it pays for itself. */
+static bool is_dense(const struct ept_table *tab)
+{
+	u64 bytes = EPT02_TABLE_BYTES + tab->nr_links * EPT02_LINK_BYTES;
+
+	return ((u64)tab->used << PAGE_SHIFT) / 256 >= bytes;
+}
+
+/* The last resort: what is left are upper tables, with nothing or with large leaves. */
+static void bury_contents(struct ept_space *s, struct ept02 *t)
+{
+	unsigned int i;
+
+	for (i = 0; t->root->used && i < EPT_ENTRIES; i++)
+		if (t->root->e[i])
+			ept_bury(s, ept_table_of(t->root->e[i]));
 }
 
 /*
@@ -56,9 +72,11 @@ bool ept02_evict(struct ept_space *s, struct ept02 *t)
 	lockdep_assert_held(&s->lock);
 	for (looks = 0; looks < EVICT_LOOKS && over_allowance(s, t); looks++) {
 		tab = list_first_entry_or_null(&t->leaves, struct ept_table, node);
-		if (!tab)
-			break;
-		if (tab->used >= DENSE && t->mapped <= s->slot_pages) {
+		if (!tab) {
+			bury_contents(s, t);
+			return true;
+		}
+		if (is_dense(tab) && t->mapped <= s->slot_pages) {
 			list_move_tail(&tab->node, &t->leaves);
 			continue;
 		}
@@ -112,7 +130,7 @@ static void tree_free(struct ept_space *s, struct ept02 *t)
 
 	spin_lock(&s->lock);
 	ept_bury(s, t->root);
-	EPT_BROKEN(s, t->tables || t->mapped);
+	EPT_BROKEN(s, t->tables || t->mapped || t->links);
 	ept_unlock_pay(s, true);
 	kfree(t);
 }

@@ -8,7 +8,7 @@
 
 #include "memory.h"
 
-static u8 memory[MEM_PAGES][4096] __attribute__((aligned(4096)));
+static u8 memory[MEM_PAGES][4096] __aligned(4096);
 static u64 seed = 0x9e3779b97f4a7c15;
 
 u64 mem_readonly_from = ~0ull;

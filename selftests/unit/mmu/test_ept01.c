@@ -73,7 +73,7 @@ static void test_log(void)
 	ok(maps(b->gfn + 9, 1, 7) && maps(b->gfn + 8, 1, 5) && b->dirty[9] && !b->dirty[8],
 	   "a write splits it and makes one page writable");
 	host_take_bit(b->gfn + 9);
-	ok(maps(b->gfn + 9, 1, 5) && !tlb_broken() && !books_broken(), "taking the bit protects it");
+	ok(maps(b->gfn + 9, 1, 5) && !tlb_broken() && !books_broken(), "taking it protects it");
 	host_log(b, false);
 	ok(!hw_walk(space.root01, b->gfn, &leaf), "without a log large pages may come back");
 	access_frame(b->gfn, ACC_WRITE);

@@ -280,6 +280,14 @@ static void test_bounds(void)
 		touch(512 * 512 + i, ACC_WRITE);
 	ok(tree_bytes() <= EPT02_FREE_BYTES + 4 * EPT02_TABLE_BYTES + 512 * 4096 / 256,
 	   "one page mapped many times: %llu KiB", tree_bytes() >> 10);
+	for (i = 0; i < 511; i++)
+		*mem_entry(TABLE(3), i) = PAGE(40) | EPTE_RWX;
+	*mem_entry(PAGE(40), 0) = 512 << 12 | EPTE_LARGE | 7 | WB;
+	invept();
+	for (i = 0; i < 511; i++)
+		touch(i << 18, ACC_READ);
+	ok(tree_bytes() <= EPT02_FREE_BYTES + 4 * EPT02_TABLE_BYTES + 512 * 4096 / 256 &&
+	   !books_broken(), "one large page mapped many times: %llu KiB", tree_bytes() >> 10);
 	finish();
 }
 

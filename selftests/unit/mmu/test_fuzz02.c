@@ -369,7 +369,8 @@ static void run(bool ad, bool small_exec, unsigned int steps)
 	for (i = 0; i < NR_TREES; i++) {
 		struct mmu_ept12 e = {
 			/* Two pointers to one top table, that differ in A/D. */
-			.eptp = PAGE(i / 2) | EPTP_LEVELS(4) | EPTP_WB | (ad && i % 2 ? EPTP_AD : 0),
+			.eptp = PAGE(i / 2) | EPTP_LEVELS(4) | EPTP_WB |
+				(ad && i % 2 ? EPTP_AD : 0),
 			.maxphyaddr = 48, .exec_only = i < 2, .page_1g = i != 2,
 		};
 
@@ -414,8 +415,7 @@ void test_fuzz02(void)
 		run(i < 2, i & 1, STEPS / 4);
 		flushed = flushes;
 		ok(!failure && hits > 100000 && revived > 100 && !live_pages,
-		   "random ept12 trees %s: %u steps, %u leaves judged, %u regions revived, %u flushes%s%s",
-		   name[i], steps_done, hits, revived, flushed, failure ? ": " : "",
-		   failure ? failure : "");
+		   "random ept12 %s: %u steps, %u leaves judged, %u revivals, %u flushes %s",
+		   name[i], steps_done, hits, revived, flushed, failure ? failure : "");
 	}
 }

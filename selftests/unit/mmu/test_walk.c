@@ -12,7 +12,7 @@
 #define A	0x20ull
 #define D	0x40ull
 #define PS	0x80ull
-#define XD	(1ull << 63)
+#define XD	0x8000000000000000ull
 
 enum mode { MODE_32, MODE_PAE, MODE_4, MODE_5, NR_MODES };
 
@@ -68,7 +68,7 @@ static struct mmu_paging setup(enum mode mode)
 	switch (mode) {
 	case MODE_5:
 		p.cr4 |= X86_CR4_LA57;
-		/* fall through */
+		fallthrough;
 	case MODE_4:
 		p.efer |= EFER_LMA | EFER_LME;
 		p.cr4 |= X86_CR4_PAE;
@@ -182,19 +182,19 @@ static unsigned int try_controls(enum mode mode, int leaf, u64 upper, u64 flags)
 
 static void test_rights(enum mode mode)
 {
-	u64 upper_bits[8], flag_bits[8];
+	u64 bits[8];
 	unsigned int i, j, n = mode == MODE_32 ? 4 : 8, wrong = 0;
 	int leaf;
 
 	for (i = 0; i < n; i++)
-		upper_bits[i] = flag_bits[i] = (i & 1 ? W : 0) | (i & 2 ? U : 0) | (i & 4 ? XD : 0);
+		bits[i] = (i & 1 ? W : 0) | (i & 2 ? U : 0) | (i & 4 ? XD : 0);
 	for (leaf = 1; leaf <= max_leaf(mode); leaf++)
 		for (i = 0; i < n; i++)
 			for (j = 0; j < n; j++)
 				/* A leaf on the top level has nothing above. */
 				wrong += try_controls(mode, leaf,
-						      leaf == top_level(mode) ? W | U : upper_bits[i],
-						      flag_bits[j]);
+						      leaf == top_level(mode) ? W | U : bits[i],
+						      bits[j]);
 	ok(!wrong, "%s: rights of every combination of flags, controls and accesses (%u wrong)",
 	   mode_name[mode], wrong);
 }

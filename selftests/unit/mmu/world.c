@@ -428,7 +428,7 @@ enum fault_end fault01(u64 gpa, u32 access)
 
 struct tally {
 	const char *broken;
-	u64 mapped, tables, leaf_tables;
+	u64 mapped, tables, leaf_tables, links;
 };
 
 static void count_leaf(struct ept_table *t, unsigned int i, struct tally *n)
@@ -458,7 +458,7 @@ static void count_table(struct ept_table *t, struct tally *n)
 {
 	u64 leaves = 0, linked = 0;
 	struct ept02_link *l;
-	unsigned int i, used = 0;
+	unsigned int i, used = 0, links = 0;
 
 	n->tables++;
 	n->leaf_tables += t->level == 1;
@@ -480,6 +480,11 @@ static void count_table(struct ept_table *t, struct tally *n)
 	}
 	hlist_for_each_entry(l, &t->links, by_table)
 		linked += l->leaves;
+	hlist_for_each_entry(l, &t->links, by_table)
+		links++;
+	n->links += links;
+	if (links != t->nr_links)
+		n->broken = "the number of links of a table";
 	if (used != t->used)
 		n->broken = "the number of entries of a table";
 	if (t->tree && linked != leaves)
@@ -502,6 +507,8 @@ const char *books_broken(void)
 			return n.broken;
 		if (n.mapped != t->mapped)
 			return "the number of mapped pages of a tree";
+		if (n.links != t->links)
+			return "the number of links of a tree";
 		if (n.tables != t->tables + 1)
 			return "the number of tables of a tree";
 		list_for_each_entry(tab, &t->leaves, node)
