@@ -44,7 +44,8 @@ void vmx_update_dr7(struct nvmx_vcpu *v);
 enum nvmx_action vmx_debug_exit(struct nvmx_vcpu *v, u8 vector, u64 dr6);
 bool vmx_debug_wants_db(const struct nvmx_vcpu *v);
 
-/* events.c */
+/* exception.c */
+void vmx_deliver_payload(struct nvmx_vcpu *v);	/* of ev.exception, to CR2 or DR6 */
 void vmx_queue_db(struct nvmx_vcpu *v, u64 payload);	/* DR6 bits as pending debug exceptions */
 /* A fault of software, maybe one that L1 must see as an exit. */
 enum nvmx_action vmx_deliver_fault(struct nvmx_vcpu *v, const struct nvmx_fault *f);
