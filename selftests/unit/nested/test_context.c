@@ -114,7 +114,9 @@ static void from_image(void)
 	ok(!nested_context_from(&m->v, PA_VMCS(9), &image, sizeof(image), &c) &&
 	   c->vmcs12->raw[2] == 3 && c->dirty == GROUPS_ALL && c->stale, "context from an image");
 	nested_make_current(&m->v, c);
+	m->pulls = 0;
 	nested_contexts_flush_all(&m->v);
+	ok(m->pulls == 1, "the shadow VMCS of the current one is read first");
 	ok(((u8 *)model_memory(PA_VMCS(9)))[2] == 3, "flushed to memory");
 }
 

@@ -62,6 +62,10 @@ static void forms_64(void)
 	expect_ss(locate(INFO(2, SEG_SS, PLAIN), 0x800000000000, false, &gla), "non-canonical SS");
 	expect_gp(locate(INFO(2, SEG_DS, PLAIN), 0x7ffffffffffc, false, &gla), "its end is");
 	expect_at(INFO(2, SEG_DS, PLAIN), 0x7ffffffffff8, 0x7ffffffffff8, "the last good one");
+	m->v.cr4 |= X86_CR4_LA57;
+	expect_at(INFO(2, SEG_DS, PLAIN), 0xfffffffffffff8, 0xfffffffffffff8, "57 bits");
+	expect_gp(locate(INFO(2, SEG_DS, PLAIN), BIT_ULL(56), false, &gla), "bit 56 of 57");
+	m->v.cr4 &= ~X86_CR4_LA57;
 	expect_ud(locate(INFO(2, 7, PLAIN), 0, false, &gla), "no such segment");
 	m->seg[SEG_DS].ar = SEGAR_UNUSABLE;
 	expect_at(INFO(2, SEG_DS, PLAIN), 0x10, 0x10, "a null DS is fine in 64-bit mode");

@@ -129,6 +129,7 @@ REFUSED(entry_load_width, plain,
 
 /* ---- host control registers and MSRs ---- */
 REFUSED(host_cr0_fixed, plain, s->host_cr0 &= ~X86_CR0_NE)
+REFUSED(host_cr0_fixed, plain, s->host_cr0 &= ~X86_CR0_PE)
 REFUSED(host_cr0_fixed, plain, s->host_cr0 |= 1ull << 32)
 ALLOWED("cache-disable bits are never checked", plain,
 	s->host_cr0 |= X86_CR0_NW; s->guest_cr0 |= X86_CR0_NW)
@@ -175,6 +176,7 @@ REFUSED(host64_rip, plain, s->host_rip = NONCANONICAL)
 
 /* ---- guest control registers, debug registers, and MSRs ---- */
 REFUSED(guest_cr0_fixed, plain, s->guest_cr0 &= ~X86_CR0_PG)
+REFUSED(guest_cr0_fixed, plain, s->guest_cr0 &= ~X86_CR0_PE)
 REFUSED(guest_cr0_fixed, urg, s->guest_cr0 &= ~X86_CR0_NE)
 REFUSED(guest_cr0_pg_pe, urg, s->guest_cr0 &= ~X86_CR0_PE)
 REFUSED(guest_cr4_fixed, plain, s->guest_cr4 &= ~X86_CR4_VMXE)
@@ -252,6 +254,7 @@ REFUSED(guest_ss_dpl_rpl, plain, s->guest_cs_ar_bytes |= 3 << 5; s->guest_ss_ar_
 REFUSED(guest_ss_dpl_zero, urg, s->guest_cs_ar_bytes = 0xc093; s->guest_ss_ar_bytes |= 3 << 5)
 REFUSED(guest_ss_dpl_zero, real, s->guest_cs_ar_bytes |= 3 << 5; s->guest_ss_ar_bytes |= 3 << 5)
 REFUSED(guest_ds_dpl, data, s->guest_ds_selector = 3)
+REFUSED(guest_ds_dpl, data, s->guest_ds_ar_bytes = 0xc09b; s->guest_ds_selector = 3)
 REFUSED(guest_es_dpl, data, s->guest_es_selector = 1)
 REFUSED(guest_fs_dpl, data, s->guest_fs_selector = 3)
 REFUSED(guest_gs_dpl, data, s->guest_gs_selector = 3)
@@ -335,6 +338,8 @@ REFUSED(activity_event, plain,
 	all_activities(); s->guest_activity_state = ACTIVITY_WAIT_SIPI;
 	event(s, EVT_TYPE_NMI | VEC_NMI))
 REFUSED(activity_event, extint, all_activities(); s->guest_activity_state = ACTIVITY_SHUTDOWN)
+REFUSED(activity_event, plain, all_activities(); s->guest_activity_state = ACTIVITY_SHUTDOWN;
+	event(s, EVT_TYPE_HWEXC | VEC_UD))
 ALLOWED("#MC in shutdown", plain,
 	all_activities(); s->guest_activity_state = ACTIVITY_SHUTDOWN;
 	event(s, EVT_TYPE_HWEXC | VEC_MC))
