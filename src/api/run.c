@@ -133,7 +133,7 @@ int vcpu_run(struct nvmx_vcpu *v, union ioctl_arg arg)
 		v->run->exit_reason = KVM_EXIT_INTR;
 	sync_out(v);
 	sigmask_leave(v);
-	/* Changing the mask has counted signals again and found none; the restart needs the flag. */
+	/* Changing the mask has counted signals again and found none: a restart needs the flag. */
 	if (ret == -ERESTARTNOHAND)
 		set_thread_flag(TIF_SIGPENDING);
 	return ret;

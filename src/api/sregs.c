@@ -86,7 +86,7 @@ static bool apic_base_valid(const struct nvmx_vcpu *v, u64 base)
 
 	if (base & APIC_BASE_RESERVED || base >> v->cpuid->maxphyaddr)
 		return false;
-	/* SDM "x2APIC States": no x2APIC mode without the APIC enabled [sdm:x2apic-states] */
+	/* SDM "x2APIC State Transitions": none without the APIC enabled [sdm:x2apic-states] */
 	return !(base & X2APIC_ENABLE) || (x2apic && base & MSR_IA32_APICBASE_ENABLE);
 }
 

@@ -27,6 +27,9 @@
 	asm(".pushsection .rodata\n" #name ": " code "\n" #name "_end:\n.popsection");	\
 	extern const u8 name[], name##_end[]
 
+/* A place within it. */
+#define PAYLOAD_LABEL(name)	extern const u8 name[]
+
 /* End with exit code 0. */
 #define PAYLOAD_DONE	"mov $0x501, %dx; xor %eax, %eax; out %al, %dx\n1: hlt; jmp 1b\n"
 

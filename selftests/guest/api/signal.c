@@ -15,7 +15,7 @@ PAYLOAD(window_code,
 PAYLOAD(handler_code,
 	"sti\n1: pause; jmp 1b\n"
 	"handler: mov $0x50, %dx; mov $0x33, %al; out %al, %dx; iretq\n");
-extern const u8 handler[];
+PAYLOAD_LABEL(handler);
 #define HANDLER	(VMM_LOAD_GPA + (handler - handler_code))
 
 static sig_atomic_t caught;

@@ -2,6 +2,9 @@
 /*
  * KVM_GET_STATS_FD: the file describes itself.
  */
+#include <glob.h>
+#include <sys/mman.h>
+
 #include "api.h"
 
 #define MAX_STATS	512
@@ -115,4 +118,28 @@ TEST(stats_outlive_the_vm_files)
 	close(v->fd);
 	close(v->vmm->fd);
 	read_stats(fd, &s);
+}
+
+TEST(debugfs_shows_the_counters)
+{
+	struct vmm_vcpu *v = idle_vcpu();
+	char pattern[100], line[32] = "";
+	glob_t found;
+	FILE *f;
+
+	ONLY_NVMX();
+	if (access("/sys/kernel/debug/nvmx", R_OK))
+		SKIP("no debugfs");
+	EXPECT_EQ(run(v), KVM_EXIT_HLT);
+	snprintf(pattern, sizeof(pattern), "/sys/kernel/debug/nvmx/%d-*/vcpu0/hlt_exits", getpid());
+	EXPECT_EQ(glob(pattern, 0, NULL, &found), 0);
+	EXPECT_EQ(found.gl_pathc, 1);
+	f = fopen(found.gl_pathv[0], "r");
+	EXPECT(f && fgets(line, sizeof(line), f));
+	EXPECT(!strcmp(line, "1\n"));
+	close(v->fd);
+	close(v->vmm->fd);
+	munmap(v->run, v->run_size);
+	fclose(f);
+	EXPECT(glob(pattern, 0, NULL, &found) == GLOB_NOMATCH);
 }
