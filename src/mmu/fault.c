@@ -10,7 +10,6 @@
  */
 #include <linux/errno.h>
 #include <nvmx/mmu.h>
-#include <nvmx/trace.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
 
@@ -269,6 +268,8 @@ static enum mmu_verdict fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa,
  * @gpa: out, with MMU_MMIO: the L1-physical address
  * @f: out, with MMU_REPORT: the exit for L1
  *
+ * Faults are counted and traced by the caller, which also has those of an L2 without ept12.
+ *
  * Context: process, current->mm is the VM's, may sleep; takes vm->srcu and the mmu lock.
  * Return: any verdict.
  */
@@ -279,12 +280,9 @@ enum mmu_verdict mmu_fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, u32
 	struct ept02_query q = {
 		.path = &path, .frame = ngpa >> PAGE_SHIFT, .access = access & ACC_RWX,
 	};
-	enum mmu_verdict verdict;
+	enum mmu_verdict verdict = fault02(v, t, ngpa, &q, f);
 
-	v->stat.ept02_faults++;
-	verdict = fault02(v, t, ngpa, &q, f);
 	*gpa = path.gpa;
-	trace_nvmx_ept02_fault(v->id, ngpa, *gpa, access, verdict);
 	return verdict;
 }
 
