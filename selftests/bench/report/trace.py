@@ -42,7 +42,10 @@ EXITING = re.compile(r"(?:rep\w* )?(?:in|ins[bwd]|out|outs[bwd]|cpuid|hlt|mwait|
                      r"wbinvd|xsetbv|xsaves|xrstors|mov|clts|lmsw|getsec)\b")
 
 
-@dataclass
+INTERRUPT = "(interrupt or fault)"
+
+
+@dataclass(slots=True)
 class Instruction:
     tick: int
     physical: int
@@ -106,9 +109,8 @@ class RoundTrip:
         return [instruction for visit in self.visits for instruction in visit.instructions]
 
     @property
-    def noise(self):
-        """What sorts the rounds without an interrupt first."""
-        return len(self.visits), len(self.l0)
+    def interrupted(self):
+        return any(INTERRUPT in visit.cause for visit in self.visits)
 
     def by_level(self):
         return collections.Counter(instruction.level for instruction in self.instructions)
@@ -122,7 +124,7 @@ class RoundTrip:
 def _cause(instruction):
     what = re.sub(r"\b(?:byte|word|dword|qword|xmmword) ptr ", "", instruction.text)
     level = _guest_level(instruction)
-    return f"{level}: {what}" if EXITING.match(what) else f"{level}: (interrupt or fault) {what}"
+    return f"{level}: {what}" if EXITING.match(what) else f"{level}: {INTERRUPT} {what}"
 
 
 def _guest_level(instruction):
@@ -153,11 +155,14 @@ def read_rounds(path):
                                            int(rip, 16), text, len(code) // 2))
 
 
-def quietest(path):
-    """Return the round trip that no timer interrupt fell into, and the L0 instructions of each."""
-    best, totals = None, []
-    for trip in read_rounds(path):
-        totals.append(len(trip.l0))
-        if best is None or trip.noise < best.noise:
-            best = trip
-    return best, totals
+def typical(path):
+    """
+    Return the median of the round trips that no interrupt fell into, by instructions in L0, and
+    the L0 instructions of each.  The shortest would not do: now and then a VMM in L1 is spared
+    something that most round trips need.
+    """
+    rounds = list(read_rounds(path))
+    quiet = [trip for trip in rounds if not trip.interrupted] or rounds
+    quiet.sort(key=lambda trip: len(trip.l0))
+    median = quiet[(len(quiet) - 1) // 2] if quiet else None
+    return median, [len(trip.l0) for trip in rounds]
