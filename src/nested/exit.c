@@ -124,9 +124,7 @@ static void capture_control_registers(struct nvmx_vcpu *v, struct l2_context *c)
 /* Without EPT in vmcs12 the fields do not exist for L1, and each entry loads them from memory. */
 static void capture_pdptes(struct nvmx_vcpu *v, struct l2_context *c)
 {
-	bool pae = (v->cr0 & X86_CR0_PG) && (v->cr4 & X86_CR4_PAE) && !(v->efer & EFER_LMA);
-
-	if (pae && vmcs12_has(c->vmcs12, CTL_ept)) {
+	if (nested_pae_paging(v) && vmcs12_has(c->vmcs12, CTL_ept)) {
 		c->vmcs12->guest_pdptr0 = hw_get(v, c, guest_pdptr0);
 		c->vmcs12->guest_pdptr1 = hw_get(v, c, guest_pdptr1);
 		c->vmcs12->guest_pdptr2 = hw_get(v, c, guest_pdptr2);

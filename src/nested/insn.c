@@ -97,6 +97,7 @@ static struct vmx_result do_vmxon(struct nvmx_vcpu *v)
 
 static struct vmx_result do_vmxoff(struct nvmx_vcpu *v)
 {
+	nested_contexts_flush_all(v);
 	nested_leave(v, true);
 	return vm_succeed();
 }

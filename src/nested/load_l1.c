@@ -143,11 +143,6 @@ static void load_interruptibility(struct nvmx_vcpu *v, const struct vmcs12 *h)
 	vmcs_write(v, guest_pending_dbg_exceptions, 0);
 }
 
-static bool is_pae_paging(const struct nvmx_vcpu *v)
-{
-	return (v->cr0 & X86_CR0_PG) && (v->cr4 & X86_CR4_PAE) && !(v->efer & EFER_LMA);
-}
-
 u32 nested_load_l1(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
 {
 	load_modes(v, vmcs12);
@@ -158,7 +153,7 @@ u32 nested_load_l1(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
 	vmx_set_rip(v, vmcs12->host_rip);
 	vmx_set_rsp(v, vmcs12->host_rsp);
 	vmx_set_rflags(v, X86_EFLAGS_FIXED);
-	if (is_pae_paging(v) && vmx_load_pdptrs(v, vmcs12->host_cr3))
+	if (nested_pae_paging(v) && vmx_load_pdptrs(v, vmcs12->host_cr3))
 		return ABORT_PDPTE;
 	return 0;
 }

@@ -62,11 +62,14 @@ void nested_vmxon_begin(struct nvmx_vcpu *v, u64 vmxon_pa)
 	n->vmxon_pa = vmxon_pa;
 }
 
+/*
+ * Nothing is written to L1's memory: VMXOFF has done that.  After a reset or a new nested state that
+ * memory is somebody else's, who may have loaded a kernel there.
+ */
 void nested_vmxon_end(struct nvmx_vcpu *v)
 {
 	struct nested_vcpu *n = v->nested;
 
-	nested_contexts_flush_all(v);
 	nested_contexts_free_all(v);
 	n->vmxon = false;
 	n->vmxon_pa = NESTED_NO_PA;

@@ -212,7 +212,7 @@ void nested_contexts_uncheck(struct nvmx_vcpu *v);
 
 /* ---- nested.c ---- */
 void nested_vmxon_begin(struct nvmx_vcpu *v, u64 vmxon_pa);
-/* VMXOFF: flush and free every context; not in L2. Called by nested_leave(v, true), too. */
+/* Free every context, unflushed; not in L2. Called by nested_leave(v, true). */
 void nested_vmxon_end(struct nvmx_vcpu *v);
 u8 nested_maxphyaddr(const struct nvmx_vcpu *v);
 u8 nested_linear_bits(const struct nvmx_vcpu *v);	/* 48, or 57 where L1 may set CR4.LA57 */

@@ -296,11 +296,6 @@ static u64 merge_guest_pdptr3(const struct merge *m)
 
 /* ---- the generators ---- */
 
-static bool is_pae_paging(const struct nvmx_vcpu *v)
-{
-	return (v->cr0 & X86_CR0_PG) && (v->cr4 & X86_CR4_PAE) && !(v->efer & EFER_LMA);
-}
-
 /* Rows that mean something only now and then. */
 static __always_inline bool row_wanted(const struct merge *m, enum hw_row row, u32 group,
 				       bool event)
@@ -310,7 +305,7 @@ static __always_inline bool row_wanted(const struct merge *m, enum hw_row row, u
 	case HW_guest_pdptr1:
 	case HW_guest_pdptr2:
 	case HW_guest_pdptr3:
-		return is_pae_paging(m->v);
+		return nested_pae_paging(m->v);
 	default:
 		return group != GROUP_NR_EVENT || event;
 	}

@@ -136,6 +136,12 @@ static inline bool nested_injects(const struct vmcs12 *vmcs12)
 	return vmcs12->vm_entry_intr_info_field & EVT_VALID;
 }
 
+/* The cached CR0 and CR4 are up to date. */
+static inline bool nested_pae_paging(const struct nvmx_vcpu *v)
+{
+	return (v->cr0 & X86_CR0_PG) && (v->cr4 & X86_CR4_PAE) && !(v->efer & EFER_LMA);
+}
+
 /* User space that debugs the guest has breakpoints of its own there. */
 static inline u64 nested_hardware_dr7(const struct nvmx_vcpu *v)
 {

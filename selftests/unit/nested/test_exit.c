@@ -230,15 +230,18 @@ static void without_shadowing(void)
 static void the_end_in_l2(void)
 {
 	struct vmcs12 *s = l1_vmcs12();
+	u32 writes;
 
 	s->pin_based_vm_exec_control |= CTL_MASK(CTL_preemption_timer);
 	s->vmx_preemption_timer_value = 1000;
 	l1_wrote();
 	l1_enters();
 	ok(m->v.nested->timer.armed, "the timer runs");
+	writes = m->writes;
 	nested_leave(&m->v, true);
 	ok(!is_guest_mode(&m->v) && !m->v.nested->vmxon && !m->v.nested->nr_contexts,
 	   "CVE-2022-3344: everything is left");
+	ok(m->writes == writes, "and memory, which a reset may have filled, is let alone");
 	ok(!m->v.nested->timer.armed, "CVE-2019-7221: the timer is cancelled");
 	nested_leave(&m->v, true);
 	ok(!m->bugs, "twice is once");
