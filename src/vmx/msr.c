@@ -32,7 +32,7 @@ static int compare(const void *key, const void *elt)
 
 static const struct msr_row *find_row(u32 msr)
 {
-	return bsearch(&msr, msr_rows, msr_nr_rows, sizeof(*msr_rows), compare);
+	return __inline_bsearch(&msr, msr_rows, msr_nr_rows, sizeof(*msr_rows), compare);
 }
 
 /* There is no such MSR for this one who asks. */
