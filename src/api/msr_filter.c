@@ -58,6 +58,8 @@ bool api_msr_allowed(struct nvmx_vm *vm, u32 msr, bool write)
 
 	if (msr >= X2APIC_FIRST && msr <= X2APIC_LAST)
 		return true;
+	if (!rcu_access_pointer(vm->msr_filter))
+		return true;
 	idx = srcu_read_lock(&vm->srcu);
 	f = srcu_dereference(vm->msr_filter, &vm->srcu);
 	if (f)
