@@ -9,11 +9,11 @@
  *
  * A move is a removal and an addition: between the two there is no memory in either place.
  */
-#include <linux/bsearch.h>
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <nvmx/vmx.h>
 
 #include "ept02.h"
@@ -83,12 +83,7 @@ static struct mmu_slots *current_slots(struct mmu *m)
 
 static struct mmu_slots *version_alloc(u32 nr)
 {
-	struct mmu_slots *slots;
-
-	slots = kvzalloc(struct_size(slots, at, nr), GFP_KERNEL_ACCOUNT);
-	if (slots)
-		slots->nr = nr;
-	return slots;
+	return kvzalloc(struct_size((struct mmu_slots *)NULL, at, nr), GFP_KERNEL_ACCOUNT);
 }
 
 /* The current version without @out and with @in; either may be NULL.  NULL: no memory. */
@@ -96,21 +91,26 @@ static struct mmu_slots *version_with(struct mmu *m, const struct mmu_slot *out,
 				      struct mmu_slot *in)
 {
 	struct mmu_slots *old = current_slots(m), *new;
-	u32 i, n = 0;
+	u32 i;
 
-	new = version_alloc(old->nr - !!out + !!in);
+	new = version_alloc(old->nr + !!in);
 	if (!new)
 		return NULL;
-	for (i = 0; i < old->nr; i++) {
-		if (in && in->base_gfn < old->at[i]->base_gfn) {
-			new->at[n++] = in;
-			in = NULL;
-		}
-		if (old->at[i] != out)
-			new->at[n++] = old->at[i];
+	memcpy(new->at, old->at, old->nr * sizeof(old->at[0]));
+	new->nr = old->nr;
+	if (out) {
+		i = index_below(new, out->base_gfn);
+		new->nr--;
+		memmove(&new->at[i], &new->at[i + 1], (new->nr - i) * sizeof(new->at[0]));
 	}
-	if (in)
-		new->at[n++] = in;
+	if (in) {
+		/* One beyond the last that begins below. */
+		i = index_below(new, in->base_gfn);
+		i = i == new->nr ? 0 : i + 1;
+		memmove(&new->at[i + 1], &new->at[i], (new->nr - i) * sizeof(new->at[0]));
+		new->at[i] = in;
+		new->nr++;
+	}
 	return new;
 }
 
