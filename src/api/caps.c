@@ -25,10 +25,9 @@
 				 KVM_DIRTY_LOG_INITIALLY_SET)
 #define MSR_EXITS		(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | \
 				 KVM_MSR_EXIT_REASON_FILTER)
-/* One is followed; the others describe what nvmx never did, which is how they are turned off. */
+/* Two are followed; the others describe what nvmx never did, which is how they are turned off. */
 #define QUIRKS			(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED | \
 				 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP | \
-				 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | \
 				 KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
 				 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
