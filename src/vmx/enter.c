@@ -195,6 +195,8 @@ static void read_exit_info(struct nvmx_vcpu *v)
 	x->vm_error = 0;
 	if (valid & EXIT_VALID_Q)
 		x->qual = vmcs_read(v, exit_qualification);
+	else
+		x->qual = 0;
 	if (x->reason == EXIT_io && !(x->qual & IOQ_STRING))
 		valid &= ~(EXIT_VALID_I | EXIT_VALID_A);
 	if (x->reason == EXIT_ept_violation && !(x->qual & EPTQ_GVA_VALID))
@@ -230,7 +232,7 @@ static void take_apart(struct nvmx_vcpu *v, int failed)
 {
 	if (unlikely(failed)) {
 		v->exit = (struct exit_info){
-			.reason = EXIT_ENTRY_FAILURE | 0xffff,
+			.reason = EXIT_NOT_ENTERED,
 			.vm_error = vmcs_read(v, vm_instruction_error),
 		};
 		return;

@@ -48,10 +48,14 @@ static bool __init needs_l1d_flush(void)
 int __init vmx_hostmsr_init(void)
 {
 	u64 val;
+	int nr;
 
-	/* Not every model has DEBUGCTL: Bochs's have none. */
+	/* Not every model has DEBUGCTL. */
 	has_debugctl = !rdmsrl_safe(MSR_IA32_DEBUGCTLMSR, &val);
-	has_perf = boot_cpu_has(X86_FEATURE_ARCH_PERFMON);
+	/* NULL: the kernel drives no PMU, and never will. */
+	preempt_disable();
+	has_perf = perf_guest_get_msrs(&nr, NULL);
+	preempt_enable();
 	flush_l1d = needs_l1d_flush();
 	return 0;
 }
@@ -71,7 +75,7 @@ static void leave_perf(struct hostmsr *h)
 
 	h->nr_perf = 0;
 	msrs = perf_guest_get_msrs(&nr, NULL);
-	for (i = 0; msrs && i < nr && h->nr_perf < NR_PERF_MSRS; i++) {
+	for (i = 0; i < nr && h->nr_perf < NR_PERF_MSRS; i++) {
 		if (msrs[i].host == msrs[i].guest)
 			continue;
 		wrmsrl(msrs[i].msr, msrs[i].guest);

@@ -109,7 +109,7 @@ static enum nvmx_action handle_l2_exit(struct nvmx_vcpu *v)
 static enum nvmx_action handle(struct nvmx_vcpu *v)
 {
 	v->stat.exits++;
-	if (unlikely(v->exit.vm_error || (v->exit.reason & 0xffff) == 0xffff))
+	if (unlikely(v->exit.reason == EXIT_NOT_ENTERED))
 		return vmx_entry_refused(v);
 	if (unlikely(leaves_secrets(v->exit.reason)))
 		v->l1d_flush = true;

@@ -95,6 +95,8 @@ int vmx_kick_init(void);
 void vmx_kick_exit(void);
 
 /* ---- enter.c ---- */
+/* v->exit.reason of an entry that VMfailed, which is no exit: see v->exit.vm_error. */
+#define EXIT_NOT_ENTERED	(EXIT_ENTRY_FAILURE | 0xffff)
 /*
  * One entry and the exit after it. Return: 0, v->exit is filled; -EAGAIN: not entered, there is
  * work to do first.
