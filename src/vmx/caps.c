@@ -74,37 +74,37 @@ static void __init hide(enum vmx_ctl ctl, bool enabled)
 		vmx_caps.allowed1[CTL_WORD(ctl)] &= ~CTL_MASK(ctl);
 }
 
+static bool __init is_lacking(const struct control *c)
+{
+	return (c->policy == CTL_NEED || c->policy == CTL_DYN) && !vmx_cpu_has(c->ctl);
+}
+
+/* A bit that must be 1 and that nvmx never sets cannot be obeyed. */
+static bool __init is_imposed(const struct control *c)
+{
+	return c->policy == CTL_OFF && (vmx_caps.allowed0[CTL_WORD(c->ctl)] & CTL_MASK(c->ctl));
+}
+
+/* One line with the names of all controls that are so. */
+static int __init refuse(const char *why, bool (*is_so)(const struct control *c))
+{
+	char names[256];
+	u32 i, len = 0;
+
+	names[0] = 0;
+	for (i = 0; i < ARRAY_SIZE(controls); i++)
+		if (is_so(&controls[i]))
+			len += scnprintf(names + len, sizeof(names) - len, " %s",
+					 controls[i].name);
+	if (!len)
+		return 0;
+	pr_err("nvmx: this CPU's VMX %s:%s\n", why, names);
+	return -EOPNOTSUPP;
+}
+
 static int __init check_controls(void)
 {
-	int missing = 0;
-	u32 i;
-
-	for (i = 0; i < ARRAY_SIZE(controls); i++) {
-		enum vmx_ctl ctl = controls[i].ctl;
-		bool has = vmx_cpu_has(ctl);
-
-		switch (controls[i].policy) {
-		case CTL_NEED:
-		case CTL_DYN:
-			if (!has) {
-				pr_err("nvmx: this CPU's VMX lacks the control %s\n",
-				       controls[i].name);
-				missing++;
-			}
-			break;
-		case CTL_OFF:
-			/* A bit that must be 1 and that nvmx never sets cannot be obeyed. */
-			if (vmx_caps.allowed0[CTL_WORD(ctl)] & CTL_MASK(ctl)) {
-				pr_err("nvmx: this CPU's VMX insists on the control %s\n",
-				       controls[i].name);
-				missing++;
-			}
-			break;
-		default:
-			break;
-		}
-	}
-	return missing ? -EOPNOTSUPP : 0;
+	return refuse("lacks", is_lacking) ?: refuse("insists on", is_imposed);
 }
 
 static void __init make_base_words(void)
