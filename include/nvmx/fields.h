@@ -7,6 +7,7 @@
 #ifndef NVMX_FIELDS_H
 #define NVMX_FIELDS_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 enum vmcs_encoding {
@@ -41,6 +42,6 @@ enum vmx_exit_reason {
 #undef NVMX_EXIT
 };
 
-#define EXIT_ENTRY_FAILURE	(1u << 31)	/* exit reason: VM-entry failure */
+#define EXIT_ENTRY_FAILURE	BIT(31)		/* exit reason: VM-entry failure */
 
 #endif

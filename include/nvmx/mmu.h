@@ -59,7 +59,8 @@ struct mmu_paging {
 	u8 maxphyaddr;
 	/*
 	 * NULL: what the tables hold are gpas.  Otherwise (L2 with ept12) each table address and
-	 * the result are ngpas and this turns them into gpas.  Return 0, or -EFAULT with f->nested*.
+	 * the result are ngpas and this turns them into gpas.  Return 0, or -EFAULT with
+	 * f->nested*.
 	 */
 	int (*translate)(void *ctx, u64 ngpa, u32 access, bool is_table, u64 *gpa,
 			 struct nvmx_fault *f);
@@ -94,7 +95,7 @@ int mmu_walk_ept12(const struct mmu_ept12 *e, u64 ngpa, u32 access, struct mmu_e
 /* ---- ept02.c: ept12 over ept01, a software TLB ---- */
 struct ept02;		/* one per (VM, eptp12), shared by its vCPUs, LRU-bounded */
 
-/* Get the tree for this EPT pointer (created or found); NULL: no memory. put never frees at once. */
+/* The tree for this EPT pointer, found or created; NULL: no memory.  put never frees at once. */
 struct ept02 *mmu_ept02_get(struct nvmx_vm *vm, const struct mmu_ept12 *e);
 void mmu_ept02_put(struct nvmx_vm *vm, struct ept02 *t);
 u64 mmu_ept02_eptp(const struct ept02 *t);	/* value for vmcs02's EPT-pointer field */

@@ -6,6 +6,7 @@
 #define NVMX_VCPU_H
 
 #include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/kref.h>
 #include <linux/kvm.h>
 #include <linux/list.h>
@@ -45,13 +46,13 @@ struct exit_info {
 	u32 vm_error;		/* VM-instruction error of an entry that VMfailed, else 0 */
 };
 
-#define EXIT_VALID_Q	(1u << 0)
-#define EXIT_VALID_L	(1u << 1)
-#define EXIT_VALID_I	(1u << 2)
-#define EXIT_VALID_V	(1u << 3)
-#define EXIT_VALID_G	(1u << 4)
-#define EXIT_VALID_A	(1u << 5)
-#define EXIT_VALID_E	(1u << 6)
+#define EXIT_VALID_Q	BIT(0)
+#define EXIT_VALID_L	BIT(1)
+#define EXIT_VALID_I	BIT(2)
+#define EXIT_VALID_V	BIT(3)
+#define EXIT_VALID_G	BIT(4)
+#define EXIT_VALID_A	BIT(5)
+#define EXIT_VALID_E	BIT(6)
 
 /* Registers that live in the VMCS and are read on first use: bits of regs_avail, regs_dirty. */
 enum nvmx_lazy_reg {
@@ -152,10 +153,10 @@ struct nvmx_vcpu {
 	u64 serial;				/* [I] (c) no two vCPUs have the same, ever */
 	struct preempt_notifier pn;		/* [m] (c) */
 	u32 loaded;				/* [m] depth of vmx_load() */
-	struct {				/* src/vmx/host.c: what user mode of this thread has */
+	struct {				/* src/vmx/host.c: user mode's, of this thread */
 		u64 fs_base, gs_base, kernel_gs_base;
 		u16 fs_sel, gs_sel, ds_sel, es_sel, ldt_sel;
-		bool away;		/* [c] hardware has the guest's; put back before user mode */
+		bool away;		/* [c] the guest's are loaded; put back for user mode */
 	} host;
 
 	/* what the guest has: of the current level */
@@ -175,11 +176,11 @@ struct nvmx_vcpu {
 
 	/* MSRs that the CPU holds while the vCPU is loaded */
 	u64 kernel_gs_base, star, lstar, cstar, sfmask, tsc_aux;	/* [m] */
-	bool user_msrs_loaded;			/* [c] star, lstar, sfmask, tsc_aux are in hardware */
+	bool user_msrs_loaded;			/* [c] hardware has star, lstar, sfmask, tsc_aux */
 	u64 spec_ctrl;				/* [m] */
 	bool spec_ctrl_passthrough;		/* [m] the guest writes it without exits */
 	u32 pkru, host_pkru;			/* [m] */
-	bool l1d_flush;				/* [c] before the next entry, where L1TF asks for it */
+	bool l1d_flush;				/* [c] due before the next entry, for L1TF */
 	/* MSRs kept in memory only */
 	u64 feature_control;			/* [m] */
 	u64 misc_enable, arch_capabilities, platform_info, ucode_rev, pat;
@@ -211,8 +212,8 @@ struct nvmx_vcpu {
 	 * is called.  Returns what the loop does next.
 	 */
 	enum nvmx_action (*complete)(struct nvmx_vcpu *v);
-	int run_errno;				/* [m] NVMX_USER with this not 0: KVM_RUN returns it */
-	struct emu emu;				/* [m] the instruction in emulation, see emulate.h */
+	int run_errno;				/* [m] not 0 with NVMX_USER: KVM_RUN returns it */
+	struct emu emu;				/* [m] instruction in emulation: emulate.h */
 	struct emu_log emu_log;			/* [m] what it has done so far */
 	struct emu_pio emu_pio;			/* [m] the batch of string port I/O in flight */
 	struct {
@@ -282,6 +283,7 @@ static inline bool vcpu_take_request(struct nvmx_vcpu *v, enum nvmx_request r)
 	if (!(atomic_long_read(&v->requests) & (1L << r)))
 		return false;
 	atomic_long_andnot(1L << r, &v->requests);
+	/* Pairs with the locked OR of vcpu_request(): what was written before it is seen. */
 	smp_mb__after_atomic();
 	return true;
 }

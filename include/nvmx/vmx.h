@@ -2,9 +2,9 @@
 /*
  * Door of src/vmx, the machine: VMCSs, registers, events, MSRs and the run loop.
  *
- * Context of everything that takes a vCPU: process context, v->mutex held, unless it says otherwise.
- * "Loaded" means between vmx_load() and vmx_put(): the vCPU's VMCS is this CPU's current one; the
- * preempt notifier keeps that true across scheduling.
+ * Context of everything that takes a vCPU, unless it says otherwise: process context, v->mutex
+ * held.  "Loaded" means between vmx_load() and vmx_put(): the vCPU's VMCS is this CPU's current
+ * one; the preempt notifier keeps that true across scheduling.
  */
 #ifndef NVMX_VMX_H
 #define NVMX_VMX_H
@@ -30,6 +30,7 @@ struct vmx_caps {
 	bool shadow_vmcs, pml, preemption_timer, tsc_scaling, xsaves, rdtscp, invpcid, mtf;
 	u8 timer_shift;			/* preemption timer rate: TSC >> shift */
 };
+
 extern struct vmx_caps vmx_caps;
 
 static inline bool vmx_cpu_has(enum vmx_ctl ctl)
@@ -153,10 +154,11 @@ void vmx_user_msrs_changed(struct nvmx_vcpu *v);
 
 /* ---- kick.c, vpid.c ---- */
 void vmx_kick(struct nvmx_vcpu *v);		/* any context: out of the guest, or awake */
-void vmx_flush_tlbs(struct nvmx_vm *vm);	/* process context, irqs on, may not sleep (a notifier
-						 * holds page-table locks), not under mmu_lock: on
-						 * return no CPU uses a mapping reduced before
-						 */
+/*
+ * On return no CPU uses a mapping reduced before.  Context: process, irqs on, may not sleep (a
+ * notifier holds page-table locks), not under mmu_lock.
+ */
+void vmx_flush_tlbs(struct nvmx_vm *vm);
 u16 vmx_vpid_alloc(void);			/* 0 when there is none left; flushed */
 void vmx_vpid_free(u16 vpid);
 void vmx_flush_vpid(struct nvmx_vcpu *v, u16 vpid);	/* INVVPID single context; loaded */
@@ -214,11 +216,13 @@ int vmx_cpuid_init(struct nvmx_vcpu *v);	/* v->cpuid before the first KVM_SET_CP
 int vmx_supported_cpuid(struct kvm_cpuid_entry2 *e, u32 max, u32 *n); /* -E2BIG */
 int vmx_set_cpuid(struct nvmx_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 n);
 const struct kvm_cpuid_entry2 *vmx_find_cpuid(const struct nvmx_vcpu *v, u32 fn, u32 idx);
-void vmx_cpuid_runtime(struct nvmx_vcpu *v);	/* OSXSAVE, OSPKE, APIC bits after CR4/base change */
+void vmx_cpuid_runtime(struct nvmx_vcpu *v);	/* OSXSAVE, OSPKE, APIC: CR4 or base changed */
 
 /* ---- exit_msr.c ---- */
 enum msr_by { MSR_BY_GUEST, MSR_BY_HOST };
-int vmx_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);	/* 0 or -EINVAL: #GP */
+
+/* 0 or -EINVAL: #GP */
+int vmx_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);
 int vmx_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);
 const u32 *vmx_msr_list(u32 *n);		/* KVM_GET_MSR_INDEX_LIST */
 const u32 *vmx_feature_msr_list(u32 *n);	/* KVM_GET_MSR_FEATURE_INDEX_LIST */

@@ -63,8 +63,8 @@ void nested_vmxon_begin(struct nvmx_vcpu *v, u64 vmxon_pa)
 }
 
 /*
- * Nothing is written to L1's memory: VMXOFF has done that.  After a reset or a new nested state that
- * memory is somebody else's, who may have loaded a kernel there.
+ * Nothing is written to L1's memory: VMXOFF has done that.  After a reset or a new nested state
+ * that memory is somebody else's, who may have loaded a kernel there.
  */
 void nested_vmxon_end(struct nvmx_vcpu *v)
 {

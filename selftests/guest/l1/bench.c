@@ -57,13 +57,6 @@ static u64 median(u64 *sample)
 	row(name, median(sample_));					\
 } while (0)
 
-static void cpuid(void)
-{
-	u32 a = 0, b, c = 0, d;
-
-	asm volatile("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d));
-}
-
 static void hypercall(void)
 {
 	u64 nr = 0x7777;

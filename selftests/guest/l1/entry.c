@@ -97,7 +97,7 @@ static void mov_ss_blocks_vmlaunch(void)
 	expect_vmfail("vmlaunch under MOV SS", o, 26);
 }
 
-static struct { u32 index, reserved; u64 value; } list[4] __attribute__((aligned(16)));
+static struct { u32 index, reserved; u64 value; } list[4] __aligned(16);
 
 static void msr_lists_load_and_store(void)
 {
@@ -259,4 +259,5 @@ const struct test tests[] = {
 	T(page_fault_mask_and_match), T(exception_during_delivery_shows_vectoring),
 	T(interrupt_window), T(preemption_timer), T(pending_mtf_is_taken_first),
 };
+
 const u32 nr_tests = ARRAY_SIZE(tests);

@@ -13,9 +13,29 @@
 static volatile u64 *const window = (u64 *)WINDOW;
 static volatile u64 l2_value;
 
-static void l2_read(void) { for (;;) { l2_value = *window; vmcall(); } }
-static void l2_write(void) { for (;;) { *window = 0x77; vmcall(); } }
-static void l2_exec(void) { for (;;) { ((void (*)(void))WINDOW)(); vmcall(); } }
+static void l2_read(void)
+{
+	for (;;) {
+		l2_value = *window;
+		vmcall();
+	}
+}
+
+static void l2_write(void)
+{
+	for (;;) {
+		*window = 0x77;
+		vmcall();
+	}
+}
+
+static void l2_exec(void)
+{
+	for (;;) {
+		((void (*)(void))WINDOW)();
+		vmcall();
+	}
+}
 
 #define EXPECT_EXIT(reason) EXPECT_EQ(l2_run(), reason)
 
@@ -124,7 +144,7 @@ static void invept_shows_less_permission(void)
 
 static void invept_after_table_moved(void)
 {
-	static u64 other[512] __attribute__((aligned(4096)));
+	static u64 other[512] __aligned(4096);
 	u64 *pde = ept_entry(WINDOW);
 	u32 i;
 
@@ -224,4 +244,5 @@ const struct test tests[] = {
 	T(unbacked_memory_is_reported_or_emulated), T(self_referential_tables_end),
 	T(without_ept_l2_uses_l1_addresses),
 };
+
 const u32 nr_tests = ARRAY_SIZE(tests);

@@ -8,7 +8,7 @@ static volatile u64 l2_value;
 
 #define L2(name, ...) static void name(void) { __VA_ARGS__; for (;;) vmcall(); }
 L2(l2_vmcall, vmcall())
-L2(l2_cpuid, { u32 a = 0, b, c = 0, d; asm volatile("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d)); })
+L2(l2_cpuid, cpuid())
 L2(l2_hlt, asm volatile("hlt"))
 L2(l2_rdtsc, l2_value = rdtsc())
 L2(l2_invlpg, asm volatile("invlpg (%0)" : : "r" (0x123000ull) : "memory"))
@@ -135,8 +135,10 @@ static void io_bitmap_decides_per_port(void)
 {
 	u32 i;
 
-	for (i = 0; i < PAGE; i++)
-		io_bitmap_a[i] = io_bitmap_b[i] = 0;
+	for (i = 0; i < PAGE; i++) {
+		io_bitmap_a[i] = 0;
+		io_bitmap_b[i] = 0;
+	}
 	io_bitmap_a[0x84 / 8] = BIT(0x84 % 8);
 	l2_setup(l2_out);
 	proc(25);
@@ -255,4 +257,5 @@ const struct test tests[] = {
 	T(exception_bitmap_decides), T(triple_fault_exits), T(monitor_trap_flag),
 	T(tsc_offset_reaches_l2), T(two_vmcs_keep_their_state),
 };
+
 const u32 nr_tests = ARRAY_SIZE(tests);

@@ -158,23 +158,24 @@ static void fields_round_trip(void)
 	vmx_on();
 	expect_ok("vmptrld", vmptrld((u64)vmcs_a));
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		u32 enc = rows[i].enc;
 		u64 v = 0x0123456789abcdefull * (i + 1);
 
-		if ((rows[i].enc >> 10 & 3) == 1)
+		if ((enc >> 10 & 3) == 1)
 			continue;
-		expect_ok(rows[i].name, TRY("vmwrite %[v], %[f]", [v] "r" (v),
-					    [f] "r" ((u64)rows[i].enc)));
-		v &= mask[rows[i].enc >> 13 & 3];
+		expect_ok(rows[i].name,
+			  TRY("vmwrite %[v], %[f]", [v] "r" (v), [f] "r" ((u64)enc)));
+		v &= mask[enc >> 13 & 3];
 		/* Reserved access rights may or may not be kept. */
-		if (rows[i].enc >= VMCS_guest_es_ar_bytes && rows[i].enc <= VMCS_guest_tr_ar_bytes) {
-			if ((vmread(rows[i].enc) ^ v) & 0x1f0ff)
-				fail(rows[i].name, vmread(rows[i].enc), v);
+		if (enc >= VMCS_guest_es_ar_bytes && enc <= VMCS_guest_tr_ar_bytes) {
+			if ((vmread(enc) ^ v) & 0x1f0ff)
+				fail(rows[i].name, vmread(enc), v);
 			continue;
 		}
-		if (vmread(rows[i].enc) != v)
-			fail(rows[i].name, vmread(rows[i].enc), v);
-		if ((rows[i].enc >> 13 & 3) == 1 && vmread(rows[i].enc + 1) != v >> 32)
-			fail(rows[i].name, vmread(rows[i].enc + 1), v >> 32);
+		if (vmread(enc) != v)
+			fail(rows[i].name, vmread(enc), v);
+		if ((enc >> 13 & 3) == 1 && vmread(enc + 1) != v >> 32)
+			fail(rows[i].name, vmread(enc + 1), v >> 32);
 	}
 }
 
@@ -263,4 +264,5 @@ const struct test tests[] = {
 	T(vmread_to_memory_writes_eight_bytes), T(vmcs_data_survives_vmclear),
 	T(invept_checks_operands), T(invvpid_checks_operands), T(unbacked_pointers_do_not_hurt),
 };
+
 const u32 nr_tests = ARRAY_SIZE(tests);

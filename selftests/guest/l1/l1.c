@@ -18,17 +18,16 @@ struct gate {
 	u8 ist, type;
 	u16 mid;
 	u32 hi, zero;
-} __attribute__((packed));
+} __packed;
 
 struct dtr {
 	u16 limit;
 	u64 base;
-} __attribute__((packed));
+} __packed;
 
 static struct gate idt[256];
 static u64 gdt[8];
-static u8 tss[104] __attribute__((aligned(16)));
-extern u8 exc_stubs[];
+static u8 tss[104] __aligned(16);
 
 void print(const char *s)
 {
@@ -114,7 +113,6 @@ struct frame {
 	u64 vector, code, rip, cs, rflags, rsp, ss;
 };
 
-void l1_exception(struct frame *f);
 void l1_exception(struct frame *f)
 {
 	if (f->vector >= 32 || (f->vector == 2 && !exc.resume)) {
@@ -187,7 +185,6 @@ static void tables_init(void)
 	asm volatile("lidt %0" : : "m" (d));
 }
 
-void l1_start(void);
 void l1_start(void)
 {
 	u32 i, bad = 0;
@@ -197,7 +194,8 @@ void l1_start(void)
 	print_dec(nr_tests);
 	print("\n");
 	for (i = 0; i < nr_tests; i++) {
-		failed = skipped = false;
+		failed = false;
+		skipped = false;
 		exc.resume = 0;
 		tests[i].run();
 		vmx_off();

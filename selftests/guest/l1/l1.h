@@ -7,12 +7,14 @@
 #define L1_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long u64;
+
+#define __packed __attribute__((packed))
+#define __aligned(n) __attribute__((aligned(n)))
 
 enum vmcs_field {
 #define NVMX_FIELD(name, enc, type, offset, flow, shadow, group, when) VMCS_##name = (enc),
@@ -37,6 +39,7 @@ struct test {
 	const char *name;
 	void (*run)(void);
 };
+
 #define T(fn) { #fn, fn }
 
 /* The suite: each payload defines both. */
@@ -48,7 +51,10 @@ void fail(const char *what, u64 got, u64 want);
 void skip(const char *why);
 #define EXPECT_EQ(got, want) do { \
 	u64 got_ = (got), want_ = (want); \
-	if (got_ != want_) { fail(#got " == " #want, got_, want_); return; } \
+	if (got_ != want_) { \
+		fail(#got " == " #want, got_, want_); \
+		return; \
+	} \
 } while (0)
 #define EXPECT(cond) EXPECT_EQ(!!(cond), 1)
 void expect_ok(const char *what, struct outcome_of o);
@@ -59,6 +65,12 @@ void expect_invalid(const char *what, struct outcome_of o);
 void print(const char *s);
 void print_hex(u64 v);
 
+/* What start.S calls, and the stubs that it has. */
+struct frame;
+void l1_start(void);
+void l1_exception(struct frame *f);
+extern u8 exc_stubs[];
+
 /* Exceptions: the next fault at a TRY resumes behind it. */
 struct exc {
 	u64 resume;
@@ -66,6 +78,7 @@ struct exc {
 	u64 code, cr2;
 	u64 rflags;
 };
+
 #define NO_VECTOR 0xffffffffu
 extern struct exc exc;
 extern volatile u32 irq_count[256];	/* external vectors >= 32, counted */
@@ -132,6 +145,13 @@ static inline u64 rdtsc(void)
 	return (u64)hi << 32 | lo;
 }
 
+static inline void cpuid(void)
+{
+	u32 a = 0, b, c = 0, d;
+
+	asm volatile("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d));
+}
+
 #define READ_CR(n) ({ u64 v_; asm volatile("mov %%cr" #n ", %0" : "=r" (v_)); v_; })
 #define WRITE_CR(n, v) asm volatile("mov %0, %%cr" #n : : "r" ((u64)(v)) : "memory")
 
@@ -195,12 +215,14 @@ static inline void vmcall(void)
 #define MSR_SYSENTER_CS 0x174
 #define MSR_PAT 0x277
 
-enum { EXIT_EXCEPTION = 0, EXIT_EXTINT = 1, EXIT_TRIPLE = 2, EXIT_INTR_WINDOW = 7,
-       EXIT_NMI_WINDOW = 8, EXIT_TASK = 9, EXIT_CPUID = 10, EXIT_HLT = 12, EXIT_INVD = 13,
-       EXIT_INVLPG = 14, EXIT_RDPMC = 15, EXIT_RDTSC = 16, EXIT_VMCALL = 18, EXIT_VMCLEAR = 19,
-       EXIT_VMREAD = 23, EXIT_CR = 28, EXIT_DR = 29, EXIT_IO = 30, EXIT_RDMSR = 31,
-       EXIT_WRMSR = 32, EXIT_BAD_GUEST = 33, EXIT_BAD_MSR = 34, EXIT_MTF = 37, EXIT_PAUSE = 40,
-       EXIT_GDTR = 46, EXIT_LDTR = 47, EXIT_EPT_VIOLATION = 48, EXIT_EPT_MISCONFIG = 49,
-       EXIT_RDTSCP = 51, EXIT_TIMER = 52, EXIT_WBINVD = 54, EXIT_XSETBV = 55 };
+enum {
+	EXIT_EXCEPTION = 0, EXIT_EXTINT = 1, EXIT_TRIPLE = 2, EXIT_INTR_WINDOW = 7,
+	EXIT_NMI_WINDOW = 8, EXIT_TASK = 9, EXIT_CPUID = 10, EXIT_HLT = 12, EXIT_INVD = 13,
+	EXIT_INVLPG = 14, EXIT_RDPMC = 15, EXIT_RDTSC = 16, EXIT_VMCALL = 18, EXIT_VMCLEAR = 19,
+	EXIT_VMREAD = 23, EXIT_CR = 28, EXIT_DR = 29, EXIT_IO = 30, EXIT_RDMSR = 31,
+	EXIT_WRMSR = 32, EXIT_BAD_GUEST = 33, EXIT_BAD_MSR = 34, EXIT_MTF = 37, EXIT_PAUSE = 40,
+	EXIT_GDTR = 46, EXIT_LDTR = 47, EXIT_EPT_VIOLATION = 48, EXIT_EPT_MISCONFIG = 49,
+	EXIT_RDTSCP = 51, EXIT_TIMER = 52, EXIT_WBINVD = 54, EXIT_XSETBV = 55,
+};
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include "l1.h"
 
-#define REGION __attribute__((aligned(4096)))
+#define REGION __aligned(PAGE)
 u8 vmxon_region[PAGE] REGION, vmcs_a[PAGE] REGION, vmcs_b[PAGE] REGION, scratch[PAGE] REGION;
 u8 msr_bitmap[PAGE] REGION, io_bitmap_a[PAGE] REGION, io_bitmap_b[PAGE] REGION;
 static u8 l2_stack[16384] REGION;
@@ -96,7 +96,7 @@ u32 ctl(u32 msr, u32 wanted)
 {
 	u64 cap = rdmsr(msr);
 
-	return (wanted | (u32)cap) & cap >> 32;
+	return (wanted | (u32)cap) & (cap >> 32);
 }
 
 bool ctl_allowed(u32 true_msr, u32 bit)
@@ -107,7 +107,7 @@ bool ctl_allowed(u32 true_msr, u32 bit)
 struct dtr {
 	u16 limit;
 	u64 base;
-} __attribute__((packed));
+} __packed;
 
 static void setup_segments(void)
 {
