@@ -22,7 +22,7 @@
 
 #define PORT_KVMVAPIC	0x7e	/* see skips_first() */
 
-/* Instruction information of INS and OUTS. SDM "VM-Exit Instruction Information" [sdm:ins-info] */
+/* SDM "Information for VM Exits Due to Instruction Execution", INS and OUTS [sdm:ins-info] */
 #define INFO_ADDRSIZE(info)	(2u << (((info) >> 7) & 7))
 #define INFO_SEG(info)		(((info) >> 15) & 7)
 
