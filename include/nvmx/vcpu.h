@@ -83,8 +83,9 @@ struct nvmx_events {
 	struct {
 		bool pending;	/* KVM_INTERRUPT, not tried yet */
 		bool injected;
-		bool soft;	/* INT n: needs insn_len */
-		u8 vector;
+		bool soft;	/* injected: INT n, needs insn_len */
+		u8 waiting;	/* vector of the pending one */
+		u8 vector;	/* vector of the injected one */
 		u8 insn_len;
 	} irq;
 	struct {

@@ -73,12 +73,19 @@ static void set_shadow(struct nvmx_vcpu *v, u8 shadow)
 	vmcs_write(v, guest_interruptibility_info, ints);
 }
 
+bool events_irq(const struct nvmx_vcpu *v, u8 *vector)
+{
+	bool injected = v->ev.irq.injected && !v->ev.irq.soft;
+
+	*vector = injected ? v->ev.irq.vector : v->ev.irq.pending ? v->ev.irq.waiting : 0;
+	return injected || v->ev.irq.pending;
+}
+
 void events_get(struct nvmx_vcpu *v, struct kvm_vcpu_events *e)
 {
 	memset(e, 0, sizeof(*e));
 	get_exception(v, e);
-	e->interrupt.injected = (v->ev.irq.injected || v->ev.irq.pending) && !v->ev.irq.soft;
-	e->interrupt.nr = v->ev.irq.vector;
+	e->interrupt.injected = events_irq(v, &e->interrupt.nr);
 	e->interrupt.shadow = get_shadow(v);
 	e->nmi.injected = v->ev.nmi.injected;
 	e->nmi.pending = v->ev.nmi.pending;
@@ -139,6 +146,7 @@ static void set_irq(struct nvmx_vcpu *v, const struct kvm_vcpu_events *e)
 
 	v->ev.irq.pending = injected && !is_guest_mode(v);
 	v->ev.irq.injected = injected && is_guest_mode(v);
+	v->ev.irq.waiting = e->interrupt.nr;
 	v->ev.irq.vector = e->interrupt.nr;
 	v->ev.irq.soft = false;
 	v->ev.irq.insn_len = 0;

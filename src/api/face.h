@@ -36,6 +36,8 @@ void regs_get(struct nvmx_vcpu *v, struct kvm_regs *r);
 void regs_set(struct nvmx_vcpu *v, const struct kvm_regs *r);
 int events_set(struct nvmx_vcpu *v, const struct kvm_vcpu_events *e);
 void events_get(struct nvmx_vcpu *v, struct kvm_vcpu_events *e);
+/* The one interrupt that the ABI can name: in delivery, or waiting. false: none */
+bool events_irq(const struct nvmx_vcpu *v, u8 *vector);
 
 /* stats.c: the counters of a VM; those of a vCPU are the first of them */
 u32 stats_nr_vm(void);

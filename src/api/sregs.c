@@ -193,10 +193,12 @@ static void get_common(struct nvmx_vcpu *v, struct kvm_sregs *s)
 
 void sregs_get(struct nvmx_vcpu *v, struct kvm_sregs *s)
 {
+	u8 vector;
+
 	memset(s, 0, sizeof(*s));
 	get_common(v, s);
-	if ((v->ev.irq.injected || v->ev.irq.pending) && !v->ev.irq.soft)
-		set_bit(v->ev.irq.vector, (unsigned long *)s->interrupt_bitmap);
+	if (events_irq(v, &vector))
+		set_bit(vector, (unsigned long *)s->interrupt_bitmap);
 }
 
 int vcpu_get_sregs(struct nvmx_vcpu *v, union ioctl_arg arg)

@@ -131,7 +131,7 @@ static enum nvmx_action irq_exit(struct nvmx_vcpu *v)
 	u32 info = 0;
 
 	if (vmcs12_has(nested_vmcs12(v), CTL_ack_interrupt_on_exit)) {
-		info = EVT_VALID | EVT_TYPE_EXTINT | v->ev.irq.vector;
+		info = EVT_VALID | EVT_TYPE_EXTINT | v->ev.irq.waiting;
 		v->ev.irq.pending = false;
 	}
 	return nested_reflect_synthetic(v, EXIT_external_interrupt, 0, info, 0);

@@ -26,8 +26,7 @@
 void vmx_queue_irq(struct nvmx_vcpu *v, u8 vector)
 {
 	v->ev.irq.pending = true;
-	v->ev.irq.soft = false;
-	v->ev.irq.vector = vector;
+	v->ev.irq.waiting = vector;
 }
 
 /* One can wait behind the one that is blocked or in delivery. */
@@ -190,6 +189,8 @@ static void take_irq(struct nvmx_vcpu *v)
 {
 	v->ev.irq.pending = false;
 	v->ev.irq.injected = true;
+	v->ev.irq.soft = false;
+	v->ev.irq.vector = v->ev.irq.waiting;
 	v->stat.irq_injected++;
 	write_irq(v);
 }

@@ -54,6 +54,15 @@ static void interrupts(void)
 	vmx_events_before_entry(v);
 	ok(in_l2() && peek02(vm_entry_intr_info_field) == (EVT_VALID | EVT_TYPE_EXTINT | 0x33),
 	   "L1 does not want it: L2 gets it");
+	vmx_queue_irq(v, 0x35);
+	v->exit = (struct exit_info){
+		.reason = EXIT_ept_violation, .idt_info = EVT_VALID | EVT_TYPE_EXTINT | 0x77,
+	};
+	vmx_events_after_exit(v);
+	ok(v->ev.irq.injected && v->ev.irq.vector == 0x77 && v->ev.irq.pending &&
+	   v->ev.irq.waiting == 0x35, "one cut short does not overwrite the one that waits");
+	v->ev.irq.injected = false;
+	v->ev.irq.pending = false;
 	nested_leave(v, false);
 	s->guest_rflags &= ~(u64)X86_EFLAGS_IF;
 }
