@@ -35,11 +35,10 @@ static const u64 *l0_window(const struct nvmx_vcpu *v, u32 window)
 	return (const u64 *)v->msr_bitmap + window * QUARTER_WORDS;
 }
 
-/* Words of the window up to the last one in which L0 lets something through. */
-static u32 words_of_interest(const struct nvmx_vcpu *v, u32 window)
+static u8 open_words(const struct nvmx_vcpu *v, u32 window)
 {
 	const u64 *l0 = l0_window(v, window);
-	u32 n = MSR_WINDOW_WORDS;
+	u8 n = MSR_WINDOW_WORDS;
 
 	while (n && l0[n - 1] == ~0ull)
 		n--;
@@ -51,17 +50,28 @@ static u64 window_gpa(const struct vmcs12 *vmcs12, u32 window)
 	return vmcs12->msr_bitmap + window * QUARTER_BYTES;
 }
 
-/* L1's words; all ones where it has no bitmap, or none that can be read. */
-static void read_l1_window(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12, u32 window,
-			   u64 *words)
+/* L1's first words; all ones where it has no bitmap, or none that can be read. */
+static void read_l1_window(struct nvmx_vcpu *v, const struct l2_context *c, u32 window, u64 *words)
 {
-	u32 n = words_of_interest(v, window);
+	const struct vmcs12 *vmcs12 = c->vmcs12;
+	u32 n = c->hw->msr_open[window];
+	u32 i;
 
-	memset(words, 0xff, MSR_WINDOW_WORDS * sizeof(u64));
-	if (!n || !vmcs12_has(vmcs12, CTL_use_msr_bitmaps))
+	if (vmcs12_has(vmcs12, CTL_use_msr_bitmaps) &&
+	    !mmu_read(v->vm, window_gpa(vmcs12, window), words, n * sizeof(u64)))
 		return;
-	if (mmu_read(v->vm, window_gpa(vmcs12, window), words, n * sizeof(u64)))
-		memset(words, 0xff, n * sizeof(u64));
+	for (i = 0; i < n; i++)
+		words[i] = ~0ull;
+}
+
+static bool words_differ(const u64 *a, const u64 *b, u32 n)
+{
+	u64 diff = 0;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		diff |= a[i] ^ b[i];
+	return diff;
 }
 
 static void merge_window(const struct nvmx_vcpu *v, struct l2_context *c, u32 window)
@@ -72,7 +82,7 @@ static void merge_window(const struct nvmx_vcpu *v, struct l2_context *c, u32 wi
 	u32 i;
 
 	for (i = 0; i < MSR_WINDOW_WORDS; i++)
-		merged[i] = l0[i] | l1[i];
+		merged[i] = i < c->hw->msr_open[window] ? l0[i] | l1[i] : ~0ull;
 }
 
 void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
@@ -80,15 +90,20 @@ void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
 	struct l2_hardware *hw = c->hw;
 	bool stale = !hw->msr_merged || hw->msr_policy != v->nested->msr_policy;
 	u64 words[MSR_WINDOW_WORDS];
-	u32 i;
+	u32 i, n;
 
 	if (!hw->msr_merged)
 		memset(c->msr_bitmap, 0xff, PAGE_SIZE);
 	for (i = 0; i < MSR_WINDOWS; i++) {
-		read_l1_window(v, c->vmcs12, i, words);
-		if (!stale && !memcmp(words, hw->msr_words[i], sizeof(words)))
+		if (stale)
+			hw->msr_open[i] = open_words(v, i);
+		n = hw->msr_open[i];
+		if (!n && !stale)
 			continue;
-		memcpy(hw->msr_words[i], words, sizeof(words));
+		read_l1_window(v, c, i, words);
+		if (!stale && !words_differ(words, hw->msr_words[i], n))
+			continue;
+		memcpy(hw->msr_words[i], words, n * sizeof(u64));
 		merge_window(v, c, i);
 	}
 	hw->msr_merged = true;

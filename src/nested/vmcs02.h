@@ -38,6 +38,7 @@ struct l2_hardware {
 	u64 cr0, cr4;			/* of L2, as L1 sees them, at its entry */
 	u32 msr_policy;			/* generation of vmcs01's bitmap in the merge */
 	bool msr_merged;
+	u8 msr_open[MSR_WINDOWS];	/* words up to the last one in which L0 opens a bit */
 	u64 msr_words[MSR_WINDOWS][MSR_WINDOW_WORDS];	/* L1's, of the last merge */
 	DECLARE_BITMAP(known, NR_HW_ROWS);		/* value[] is what vmcs02 holds */
 	u64 value[NR_HW_ROWS];
