@@ -20,8 +20,6 @@ enum mmu_verdict {
 	MMU_ERROR,	/* host memory is not there: user space gets -EFAULT */
 };
 
-struct mmu_slot_stat { u32 count; u64 pages; };
-
 /* ---- slots.c ---- */
 int mmu_vm_init(struct nvmx_vm *vm);		/* vm->mm is set; registers the notifier */
 void mmu_vm_stop(struct nvmx_vm *vm);		/* first step of destruction: notifier gone */

@@ -104,7 +104,6 @@ struct nvmx_events {
 enum nvmx_request {
 	REQ_TLB_FLUSH,		/* INVEPT and INVVPID for this vCPU's tags */
 	REQ_EVENT,		/* look at nvmx_events again */
-	REQ_CLOCK,
 	REQ_NESTED_PAGES,	/* L1 pages that vmcs02 needs are to be looked up */
 	REQ_DEAD,
 	REQ_EPT01,		/* vmcs01's EPT pointer changed */
@@ -260,7 +259,6 @@ struct nvmx_vm {
 	bool triple_fault_event;
 	bool manual_dirty_protect;
 	u32 manual_dirty_flags;
-	u64 disabled_exits;			/* KVM_X86_DISABLE_EXITS_* */
 	u64 disabled_quirks;
 	u32 max_vcpu_id;
 	u32 default_tsc_khz;

@@ -27,7 +27,7 @@ struct vmx_caps {
 	u32 allowed1[NR_CTL_WORDS];	/* may be 1 */
 	u32 base[NR_CTL_WORDS];		/* vmcs01's initial words */
 	bool vpid, invvpid_single, invept_single, ept_ad, ept_2m, ept_1g, ept_xo, ept_5level;
-	bool shadow_vmcs, pml, preemption_timer, tsc_scaling, xsaves, rdtscp, invpcid, mtf;
+	bool shadow_vmcs, preemption_timer, tsc_scaling, xsaves, rdtscp, invpcid, mtf;
 	u8 timer_shift;			/* preemption timer rate: TSC >> shift */
 };
 

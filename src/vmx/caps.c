@@ -146,7 +146,6 @@ static void __init fill_features(void)
 
 	/* A tag that cannot be flushed is worth nothing. */
 	hide(CTL_vpid, vmx_enable_vpid && (cap & EVC_INVVPID) && (cap & EVC_INVVPID_ALL));
-	hide(CTL_pml, vmx_enable_pml && (cap & EVC_AD));
 	hide(CTL_vmcs_shadowing, vmx_enable_shadow_vmcs);
 
 	vmx_caps.vpid = vmx_cpu_has(CTL_vpid);
@@ -158,7 +157,6 @@ static void __init fill_features(void)
 	vmx_caps.ept_xo = cap & EVC_XO;
 	vmx_caps.ept_5level = cap & EVC_WALK5;
 	vmx_caps.shadow_vmcs = vmx_cpu_has(CTL_vmcs_shadowing);
-	vmx_caps.pml = vmx_cpu_has(CTL_pml);
 	vmx_caps.preemption_timer = vmx_cpu_has(CTL_preemption_timer);
 	vmx_caps.tsc_scaling = vmx_cpu_has(CTL_tsc_scaling);
 	vmx_caps.xsaves = vmx_cpu_has(CTL_xsaves);

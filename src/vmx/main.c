@@ -20,10 +20,6 @@ bool vmx_kvm_node;
 module_param_named(kvm_node, vmx_kvm_node, bool, 0444);
 MODULE_PARM_DESC(kvm_node, "Appear as /dev/kvm, too, when KVM is absent");
 
-bool vmx_enable_pml = true;
-module_param_named(enable_pml, vmx_enable_pml, bool, 0444);
-MODULE_PARM_DESC(enable_pml, "Use page-modification logging where the CPU has it");
-
 bool vmx_enable_shadow_vmcs = true;
 module_param_named(enable_shadow_vmcs, vmx_enable_shadow_vmcs, bool, 0444);
 MODULE_PARM_DESC(enable_shadow_vmcs, "Use VMCS shadowing where the CPU has it");
@@ -34,11 +30,11 @@ MODULE_PARM_DESC(enable_vpid, "Use VPIDs where the CPU has them");
 
 static void __init say_what_was_found(void)
 {
-	pr_info("nvmx: VMX revision 0x%x, EPT%s%s%s%s%s%s%s%s%s%s\n", vmx_caps.revision,
+	pr_info("nvmx: VMX revision 0x%x, EPT%s%s%s%s%s%s%s%s%s\n", vmx_caps.revision,
 		vmx_caps.ept_1g ? " 1G" : "", vmx_caps.ept_2m ? " 2M" : "",
 		vmx_caps.ept_ad ? " A/D" : "", vmx_caps.ept_xo ? " execute-only" : "",
 		vmx_caps.vpid ? ", VPID" : "", vmx_caps.shadow_vmcs ? ", shadow VMCS" : "",
-		vmx_caps.pml ? ", PML" : "", vmx_caps.tsc_scaling ? ", TSC scaling" : "",
+		vmx_caps.tsc_scaling ? ", TSC scaling" : "",
 		vmx_caps.preemption_timer ? ", preemption timer" : "",
 		vmx_if_erratum ? "; Bochs IF erratum worked around" : "");
 }

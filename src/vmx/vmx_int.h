@@ -22,7 +22,7 @@
 })
 
 /* ---- main.c: module parameters ---- */
-extern bool vmx_if_erratum, vmx_enable_pml, vmx_enable_shadow_vmcs, vmx_enable_vpid;
+extern bool vmx_if_erratum, vmx_enable_shadow_vmcs, vmx_enable_vpid;
 
 /* ---- caps.c ---- */
 int vmx_caps_init(void);	/* -ENODEV, -EOPNOTSUPP: said in the log what is missing */
