@@ -29,6 +29,8 @@
 struct mmu;
 struct api_bus;
 struct msr_filter;
+struct irq_vm;
+struct lapic;
 
 /* What one exit said. Filled by vmx/run, constant for everybody else. */
 struct exit_info {
@@ -108,6 +110,13 @@ enum nvmx_request {
 	REQ_DEAD,
 	REQ_EPT01,		/* vmcs01's EPT pointer changed */
 	REQ_MSR_BITMAP,		/* the MSR filter changed: vmx_update_msr_bitmap() */
+	REQ_NMI,		/* v->posted_nmis says how many; vmx_post_nmi() */
+	REQ_SMI,		/* vmx_post_smi() */
+	REQ_INIT,		/* vmx_post_init() */
+	REQ_SIPI,		/* v->sipi_vector; vmx_post_sipi() */
+	REQ_EOI_EXIT,		/* split: irq_take_eoi_exit() */
+	REQ_CLOCK,		/* kvmclock: write the vCPU's time page again */
+	REQ_STEAL,		/* steal time: was scheduled out */
 };
 
 struct nvmx_vcpu_stat {
@@ -173,6 +182,10 @@ struct nvmx_vcpu {
 	u64 xcr0, xss;				/* [m] */
 	struct fpu_guest fpu;			/* [m] (c) */
 	u64 apic_base;				/* [m] */
+	struct lapic *lapic;			/* [I] (c) opaque, owned by src/irq; NULL: user's */
+	bool irq_hint;				/* [a] irq_waits() is worth asking */
+	atomic_t posted_nmis;			/* [a] with REQ_NMI */
+	u8 sipi_vector;				/* [a] with REQ_SIPI */
 
 	/* MSRs that the CPU holds while the vCPU is loaded */
 	u64 kernel_gs_base, star, lstar, cstar, sfmask, tsc_aux;	/* [m] */
@@ -252,6 +265,9 @@ struct nvmx_vm {
 	struct srcu_struct srcu;		/* readers of slots, buses, filters */
 	struct mmu *mmu;			/* [I] opaque, owned by src/mmu */
 	struct api_bus *bus;			/* [I] opaque, owned by src/api */
+	struct irq_vm *irq;			/* [I] opaque, owned by src/irq */
+	u8 irq_mode;				/* enum irq_mode; vm->lock, constant after a vCPU */
+	u32 bsp_id;				/* KVM_SET_BOOT_CPU_ID; vm->lock, the same */
 	struct msr_filter __rcu *msr_filter;	/* srcu; owned by src/api */
 	atomic64_t tlb_gen;			/* bumped when a mapping was reduced */
 	u64 user_msr_mask;			/* KVM_MSR_EXIT_REASON_* */

@@ -243,6 +243,12 @@ void vmx_queue_fault(struct nvmx_vcpu *v, const struct nvmx_fault *f); /* #PF se
 void vmx_queue_irq(struct nvmx_vcpu *v, u8 vector);	/* KVM_INTERRUPT */
 void vmx_queue_nmi(struct nvmx_vcpu *v);
 void vmx_triple_fault(struct nvmx_vcpu *v);
+/* From any context, for any vCPU: it is kicked, and acts before its next entry. */
+void vmx_post_nmi(struct nvmx_vcpu *v);
+void vmx_post_smi(struct nvmx_vcpu *v);
+void vmx_post_init(struct nvmx_vcpu *v);
+void vmx_post_sipi(struct nvmx_vcpu *v, u8 vector);
+void vmx_post_irq(struct nvmx_vcpu *v);		/* sets v->irq_hint and kicks */
 void vmx_deliver_payload(struct nvmx_vcpu *v);	/* of the pending exception, to CR2 or DR6 */
 bool vmx_irq_allowed(struct nvmx_vcpu *v);	/* IF and no blocking, current level */
 bool vmx_nmi_allowed(struct nvmx_vcpu *v);

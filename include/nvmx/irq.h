@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Door of src/irq, the wires: local APICs, I/O APIC, PIC, PIT, routes and irqfds.
+ *
+ * A VM has one of three models, chosen before its first vCPU: all in user space (no v->lapic), the
+ * local APICs here and the rest in user space (split), or everything here.
+ *
+ * "Own thread" means: process context, v->mutex held, vCPU loaded.
+ */
+#ifndef NVMX_IRQ_H
+#define NVMX_IRQ_H
+
+#include <linux/kvm.h>
+#include <nvmx/types.h>
+#include <nvmx/vcpu.h>
+
+/* vm->irq_mode */
+enum irq_mode { IRQ_USER, IRQ_SPLIT, IRQ_KERNEL };
+
+/* ---- life ---- */
+int irq_vm_create(struct nvmx_vm *vm);		/* makes vm->irq; -ENOMEM */
+/* First: no irqfd, timer or work item touches a vCPU any more. Second: all is freed. */
+void irq_vm_stop(struct nvmx_vm *vm);
+void irq_vm_destroy(struct nvmx_vm *vm);
+/* Makes v->lapic if the model has one, in power-on state.  Before the vCPU is published. */
+int irq_vcpu_create(struct nvmx_vcpu *v);
+void irq_vcpu_destroy(struct nvmx_vcpu *v);	/* timer stopped; nobody reaches the vCPU any more */
+void irq_vcpu_reset(struct nvmx_vcpu *v, bool init);	/* own thread; init: INIT, which keeps the id */
+
+static inline bool irq_in_kernel(const struct nvmx_vcpu *v)
+{
+	return v->lapic;
+}
+
+/* ---- what waits for a vCPU: own thread ---- */
+/*
+ * v->irq_hint is set by whoever gives the vCPU something, before vmx_kick(): while it is clear,
+ * these need not be asked.  irq_waits() clears it when there is nothing at all.
+ */
+bool irq_waits(struct nvmx_vcpu *v);		/* a vector above the PPR, or ExtINT from the PIC */
+int irq_highest(struct nvmx_vcpu *v);		/* what irq_waits() is about: vector, or -1 */
+/* The INTA cycle: the vector moves from IRR to ISR, or the PIC is acknowledged. -1: gone. */
+int irq_ack(struct nvmx_vcpu *v);
+/* Would an ExtINT (KVM_INTERRUPT of the split model) be taken by LINT0? */
+bool irq_accepts_extint(struct nvmx_vcpu *v);
+/* Highest vector in IRR whatever the priority, and highest in ISR; -1: none */
+int irq_irr_max(struct nvmx_vcpu *v);
+int irq_isr_max(struct nvmx_vcpu *v);
+
+/* ---- registers: own thread ---- */
+u8 irq_tpr(struct nvmx_vcpu *v);		/* all eight bits */
+void irq_set_tpr(struct nvmx_vcpu *v, u8 tpr);
+/* RDMSR and WRMSR 0x800 to 0x8ff: -EINVAL is #GP */
+int irq_read_x2apic(struct nvmx_vcpu *v, u32 msr, u64 *val);
+int irq_write_x2apic(struct nvmx_vcpu *v, u32 msr, u64 val);
+/* IA32_APIC_BASE has been checked and is in v->apic_base; old is what it was. */
+void irq_apic_base_changed(struct nvmx_vcpu *v, u64 old);
+u64 irq_tsc_deadline(struct nvmx_vcpu *v);
+void irq_set_tsc_deadline(struct nvmx_vcpu *v, u64 deadline);	/* L1's TSC; 0: off */
+void irq_tsc_changed(struct nvmx_vcpu *v);	/* L1's TSC has jumped, or runs at another rate */
+/* What hardware's register virtualization and a write behind its back need: see lapic.c */
+void irq_write_reg(struct nvmx_vcpu *v, u32 offset, u32 val);
+u32 irq_read_reg(struct nvmx_vcpu *v, u32 offset);
+void irq_eoi(struct nvmx_vcpu *v);		/* a write to EOI, whichever way it came */
+void *irq_apic_page(struct nvmx_vcpu *v);	/* the 4K of registers, laid out as the xAPIC's */
+
+/*
+ * An access of the guest to a device here.  false: none is there, or not for this length.
+ * gpa is L1-physical; the local APIC is found at v->apic_base, in xAPIC mode only.
+ */
+bool irq_mmio_read(struct nvmx_vcpu *v, u64 gpa, u32 len, void *data);
+bool irq_mmio_write(struct nvmx_vcpu *v, u64 gpa, u32 len, const void *data);
+bool irq_pio_read(struct nvmx_vcpu *v, u16 port, u32 len, void *data);
+bool irq_pio_write(struct nvmx_vcpu *v, u16 port, u32 len, const void *data);
+
+/*
+ * Split: an EOI for a level-triggered vector that user space's I/O APIC waits for.  true: vector
+ * is set, and KVM_RUN is to return with KVM_EXIT_IOAPIC_EOI.  Own thread.
+ */
+bool irq_take_eoi_exit(struct nvmx_vcpu *v, u8 *vector);
+
+/* ---- messages ---- */
+/* An interrupt message to the local APICs of a VM, as on the bus. */
+struct irq_msg {
+	u32 dest;		/* APIC id, or logical destination */
+	u8 vector;
+	u8 mode;		/* delivery mode: APIC_DM_* >> 8 */
+	bool logical;
+	bool level;		/* trigger mode */
+	bool assert;
+	u8 shorthand;		/* 0 none, 1 self, 2 all, 3 all but self */
+	bool ext_dest;		/* dest has 32 bits: x2APIC, or KVM_X2APIC_API_USE_32BIT_IDS */
+};
+
+/*
+ * Context: any, irqs may be off.  @src: who sends, for the shorthands; NULL: not a local APIC.
+ * Return: how many accepted it; 0: it was coalesced; -1: no such destination.
+ */
+int irq_send(struct nvmx_vm *vm, struct nvmx_vcpu *src, const struct irq_msg *msg);
+void irq_inject_vector(struct nvmx_vcpu *v, u8 vector);	/* edge, from any context */
+
+/* ---- ioctls; each has the errno that Documentation/virt/kvm/api.rst of the kernel gives ---- */
+int irq_create_chip(struct nvmx_vm *vm);			/* KVM_CREATE_IRQCHIP */
+int irq_enable_split(struct nvmx_vm *vm, u64 pins);		/* KVM_CAP_SPLIT_IRQCHIP */
+int irq_enable_x2apic_api(struct nvmx_vm *vm, u64 flags);	/* KVM_CAP_X2APIC_API */
+int irq_get_chip(struct nvmx_vm *vm, struct kvm_irqchip *chip);
+int irq_set_chip(struct nvmx_vm *vm, const struct kvm_irqchip *chip);
+int irq_set_boot_cpu_id(struct nvmx_vm *vm, u32 id);
+int irq_line(struct nvmx_vm *vm, struct kvm_irq_level *line);	/* fills ->status */
+int irq_signal_msi(struct nvmx_vm *vm, const struct kvm_msi *msi); /* > 0, 0 or -errno */
+int irq_set_routing(struct nvmx_vm *vm, const struct kvm_irq_routing *head,
+		    const struct kvm_irq_routing_entry *entries);
+int irq_irqfd(struct nvmx_vm *vm, const struct kvm_irqfd *args);
+int irq_create_pit(struct nvmx_vm *vm, const struct kvm_pit_config *config);
+int irq_get_pit(struct nvmx_vm *vm, struct kvm_pit_state2 *ps);
+int irq_set_pit(struct nvmx_vm *vm, const struct kvm_pit_state2 *ps);
+int irq_pit_reinject(struct nvmx_vm *vm, const struct kvm_reinject_control *control);
+int irq_get_lapic(struct nvmx_vcpu *v, struct kvm_lapic_state *s);	/* own thread */
+int irq_set_lapic(struct nvmx_vcpu *v, const struct kvm_lapic_state *s);	/* own thread */
+int irq_set_vapic_addr(struct nvmx_vcpu *v, u64 gpa);			/* own thread */
+/* KVM_SET_VAPIC_ADDR: the TPR that the guest keeps in memory, in and out; own thread */
+void irq_vapic_before_entry(struct nvmx_vcpu *v);
+void irq_vapic_after_run(struct nvmx_vcpu *v);
+
+#endif
