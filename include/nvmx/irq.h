@@ -14,6 +14,8 @@
 #include <nvmx/types.h>
 #include <nvmx/vcpu.h>
 
+#define IRQ_MAX_ROUTES		4096	/* entries of the table, and GSIs */
+
 /* vm->irq_mode */
 enum irq_mode { IRQ_USER, IRQ_SPLIT, IRQ_KERNEL };
 
@@ -99,7 +101,11 @@ struct irq_msg {
 int irq_send(struct nvmx_vm *vm, struct nvmx_vcpu *src, const struct irq_msg *msg);
 void irq_inject_vector(struct nvmx_vcpu *v, u8 vector);	/* edge, from any context */
 
-/* ---- ioctls; each has the errno that Documentation/virt/kvm/api.rst of the kernel gives ---- */
+/*
+ * ---- ioctls; each has the errno that Documentation/virt/kvm/api.rst of the kernel gives ----
+ *
+ * Those of a VM take vm->lock themselves, but for irq_enable_*(), whose caller holds it.
+ */
 int irq_create_chip(struct nvmx_vm *vm);			/* KVM_CREATE_IRQCHIP */
 int irq_enable_split(struct nvmx_vm *vm, u64 pins);		/* KVM_CAP_SPLIT_IRQCHIP */
 int irq_enable_x2apic_api(struct nvmx_vm *vm, u64 flags);	/* KVM_CAP_X2APIC_API */
@@ -108,8 +114,7 @@ int irq_set_chip(struct nvmx_vm *vm, const struct kvm_irqchip *chip);
 int irq_set_boot_cpu_id(struct nvmx_vm *vm, u32 id);
 int irq_line(struct nvmx_vm *vm, struct kvm_irq_level *line);	/* fills ->status */
 int irq_signal_msi(struct nvmx_vm *vm, const struct kvm_msi *msi); /* > 0, 0 or -errno */
-int irq_set_routing(struct nvmx_vm *vm, const struct kvm_irq_routing *head,
-		    const struct kvm_irq_routing_entry *entries);
+int irq_set_routing(struct nvmx_vm *vm, const struct kvm_irq_routing_entry *entries, u32 nr);
 int irq_irqfd(struct nvmx_vm *vm, const struct kvm_irqfd *args);
 int irq_create_pit(struct nvmx_vm *vm, const struct kvm_pit_config *config);
 int irq_get_pit(struct nvmx_vm *vm, struct kvm_pit_state2 *ps);

@@ -13,14 +13,18 @@
 #define NVMX_IRQ_INT_H
 
 #include <linux/kvm.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 #include <nvmx/irq.h>
 #include <nvmx/vcpu.h>
 
-#define IOAPIC_PINS		24
+#define IOAPIC_PINS		KVM_IOAPIC_NUM_PINS
 #define IOAPIC_BASE		0xfec00000ull
-#define IRQ_MAX_ROUTES		4096
+#define IOAPIC_SIZE		0x100
+#define PIC_PINS		16	/* of both together */
 
 struct pic_pair;		/* pic.c */
 struct ioapic;			/* ioapic.c */
@@ -29,6 +33,7 @@ struct route_table;		/* route.c */
 
 /*
  * Locking: [L] vm->lock, and constant after the first vCPU  [m] ->lock  [s] vm->srcu
+ *          [h] ->irqfd_lock
  */
 struct irq_vm {
 	struct mutex lock;
@@ -36,8 +41,11 @@ struct irq_vm {
 	struct ioapic *ioapic;			/* [L] with IRQ_KERNEL */
 	struct pit *pit;			/* [L] after KVM_CREATE_PIT(2); release/acquire */
 	struct route_table __rcu *routes;	/* [m][s] */
-	struct list_head irqfds;		/* [m] */
-	struct list_head resamplers;		/* [m] */
+	spinlock_t irqfd_lock;			/* innermost but for the chips'; irqs off */
+	struct list_head irqfds;		/* [h] */
+	struct list_head dying;			/* [h] irqfds that irqfd_cleanup takes down */
+	struct work_struct irqfd_cleanup;
+	struct list_head resamplers;		/* [m][s] */
 	u32 split_pins;				/* [L] I/O APIC pins of user space */
 	u64 x2apic_flags;			/* [L] KVM_X2APIC_API_* */
 };
@@ -51,14 +59,19 @@ int route_set(struct nvmx_vm *vm, enum irq_source source, u32 gsi, int level);
 int route_default(struct nvmx_vm *vm);		/* at KVM_CREATE_IRQCHIP */
 int route_empty(struct nvmx_vm *vm);		/* split */
 void route_destroy(struct nvmx_vm *vm);
+/*
+ * What a guest did at a pin, for who drives the GSI behind it.  chip is KVM_IRQCHIP_*; pins of the
+ * slave are 8 to 15. Context: any, with no chip's lock held.
+ */
+void route_acked(struct nvmx_vm *vm, u32 chip, u32 pin);
+void route_unmasked(struct nvmx_vm *vm, u32 chip, u32 pin);
 /* Is the vector at this APIC one of user space's level-triggered routes (split)? vm->srcu taken */
 bool route_wants_eoi(struct nvmx_vcpu *v, u8 vector);
 
 /* ---- irqfd.c ---- */
+void irqfd_start(struct nvmx_vm *vm);
 void irqfd_stop(struct nvmx_vm *vm);
-/* A pin's level-triggered interrupt was acknowledged: resamplers are told. */
-void irqfd_acked(struct nvmx_vm *vm, u32 chip, u32 pin);
-void irqfd_routes_changed(struct nvmx_vm *vm);
+void irqfd_acked(struct nvmx_vm *vm, u32 gsi);	/* resamplers are told */
 
 /* ---- pic.c ---- */
 int pic_create(struct nvmx_vm *vm);
@@ -73,12 +86,17 @@ void pic_put(struct nvmx_vm *vm, u32 chip, const struct kvm_pic_state *s);
 
 /* ---- ioapic.c ---- */
 int ioapic_create(struct nvmx_vm *vm);
+void ioapic_stop(struct nvmx_vm *vm);
 void ioapic_destroy(struct nvmx_vm *vm);
 int ioapic_set(struct nvmx_vm *vm, enum irq_source source, u32 pin, int level);
 bool ioapic_mmio_read(struct nvmx_vm *vm, u64 gpa, u32 len, void *data);
 bool ioapic_mmio_write(struct nvmx_vm *vm, u64 gpa, u32 len, const void *data);
-/* A local APIC broadcasts the EOI of a level-triggered vector. */
-void ioapic_eoi(struct nvmx_vm *vm, u8 vector);
+/*
+ * A local APIC ends the service of a vector: every EOI, with IRQ_KERNEL; cheap where no pin has the
+ * vector.  The edge-triggered ones tell the PIT and irqfds of the acknowledgment.
+ */
+void ioapic_eoi(struct nvmx_vm *vm, u8 vector);		/* level-triggered: broadcast */
+void ioapic_eoi_edge(struct nvmx_vm *vm, u8 vector);
 void ioapic_get(struct nvmx_vm *vm, struct kvm_ioapic_state *s);
 void ioapic_put(struct nvmx_vm *vm, const struct kvm_ioapic_state *s);
 
@@ -88,9 +106,13 @@ bool pit_pio_write(struct nvmx_vm *vm, u16 port, u8 val);
 void pit_stop(struct nvmx_vm *vm);
 void pit_destroy(struct nvmx_vm *vm);
 void pit_acked(struct nvmx_vm *vm);		/* IRQ 0 was acknowledged: the next tick may come */
+void pit_unmasked(struct nvmx_vm *vm);		/* whoever listens now has missed no tick */
 
 /* ---- lapic.c, ipi.c, lapic_timer.c ---- */
 struct lapic;
+/* An access at v->apic_base, in xAPIC mode. false: elsewhere, or not enabled. Own thread */
+bool lapic_mmio_read(struct nvmx_vcpu *v, u64 gpa, u32 len, void *data);
+bool lapic_mmio_write(struct nvmx_vcpu *v, u64 gpa, u32 len, const void *data);
 /* One message arrives at one APIC. Context: any. > 0 accepted, 0 coalesced or refused */
 int lapic_accept(struct nvmx_vcpu *v, const struct irq_msg *msg);
 bool lapic_matches(struct nvmx_vcpu *v, const struct irq_msg *msg);
