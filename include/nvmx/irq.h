@@ -55,6 +55,8 @@ void irq_set_tpr(struct nvmx_vcpu *v, u8 tpr);
 /* RDMSR and WRMSR 0x800 to 0x8ff: -EINVAL is #GP */
 int irq_read_x2apic(struct nvmx_vcpu *v, u32 msr, u64 *val);
 int irq_write_x2apic(struct nvmx_vcpu *v, u32 msr, u64 val);
+/* SDM "x2APIC State Transitions"; also for a vCPU whose APIC is user space's */
+bool irq_apic_base_valid(const struct nvmx_vcpu *v, u64 old, u64 val);
 /* IA32_APIC_BASE has been checked and is in v->apic_base; old is what it was. */
 void irq_apic_base_changed(struct nvmx_vcpu *v, u64 old);
 u64 irq_tsc_deadline(struct nvmx_vcpu *v);

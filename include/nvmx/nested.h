@@ -49,6 +49,7 @@ bool nested_has_ept(struct nvmx_vcpu *v);	/* current vmcs12 uses EPT */
  */
 enum nvmx_action nested_check_events(struct nvmx_vcpu *v, bool *blocked);
 bool nested_run_pending(struct nvmx_vcpu *v);	/* VMLAUNCH accepted, L2 not entered yet */
+bool nested_wakes(struct nvmx_vcpu *v);	/* L2 is halted: something ends that */
 /* An exit to L1 was blocked: the next entry is to end before L2's first instruction. */
 bool nested_exit_waits(struct nvmx_vcpu *v);
 void nested_insn_done(struct nvmx_vcpu *v);	/* L0 finished an instruction of L2 */

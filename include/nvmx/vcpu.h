@@ -95,6 +95,7 @@ struct nvmx_events {
 		bool injected;
 	} nmi;
 	bool triple_fault;
+	bool init, sipi;	/* arrived, not taken yet */
 	bool nmi_window;	/* window exits asked for */
 	bool irq_window;
 	bool user_irq_window;	/* run->request_interrupt_window */

@@ -200,6 +200,8 @@ int vmx_load_pdptrs(struct nvmx_vcpu *v, u64 cr3);	/* 0, or -EINVAL: #GP is due 
 const u64 *vmx_pdptrs(struct nvmx_vcpu *v);	/* v->pdptr as the current VMCS holds them */
 void vmx_set_pdptrs(struct nvmx_vcpu *v, const u64 pdptr[4]);	/* KVM_SET_SREGS2 */
 void vmx_power_on(struct nvmx_vcpu *v);		/* state after reset; loaded, vmcs01 current */
+u8 vmx_cr8(struct nvmx_vcpu *v);		/* the APIC's, wherever it is */
+void vmx_set_cr8(struct nvmx_vcpu *v, u8 val);
 int vmx_set_xcr0(struct nvmx_vcpu *v, u64 val);	/* checked; -EINVAL: #GP */
 /* Architectural checks of MOV to CRn and of KVM_SET_SREGS. true: legal for this vCPU */
 bool vmx_cr0_valid(struct nvmx_vcpu *v, u64 cr0);
@@ -250,6 +252,9 @@ void vmx_post_init(struct nvmx_vcpu *v);
 void vmx_post_sipi(struct nvmx_vcpu *v, u8 vector);
 void vmx_post_irq(struct nvmx_vcpu *v);		/* sets v->irq_hint and kicks */
 void vmx_deliver_payload(struct nvmx_vcpu *v);	/* of the pending exception, to CR2 or DR6 */
+/* Something for the interrupt pin: of KVM_INTERRUPT, or the APIC's above its priority. */
+bool vmx_irq_waits(struct nvmx_vcpu *v);
+int vmx_ack_irq(struct nvmx_vcpu *v);		/* its vector, which is taken; -1: gone */
 bool vmx_irq_allowed(struct nvmx_vcpu *v);	/* IF and no blocking, current level */
 bool vmx_nmi_allowed(struct nvmx_vcpu *v);
 bool vmx_nmi_blocked(struct nvmx_vcpu *v);

@@ -3,6 +3,7 @@
  * Events as user space sees them: KVM_INTERRUPT, KVM_NMI, KVM_GET/SET_VCPU_EVENTS, MP_STATE.
  */
 #include <linux/string.h>
+#include <nvmx/irq.h>
 #include <nvmx/vmx.h>
 
 #include "face.h"
@@ -190,13 +191,33 @@ int vcpu_get_mp_state(struct nvmx_vcpu *v, union ioctl_arg arg)
 }
 
 /* Without an APIC in the kernel, user space starts and halts processors by itself. */
+static bool mp_state_valid(const struct nvmx_vcpu *v, u32 state)
+{
+	switch (state) {
+	case KVM_MP_STATE_RUNNABLE:
+		return true;
+	case KVM_MP_STATE_UNINITIALIZED:
+	case KVM_MP_STATE_INIT_RECEIVED:
+	case KVM_MP_STATE_SIPI_RECEIVED:
+	case KVM_MP_STATE_HALTED:
+		return irq_in_kernel(v);
+	default:
+		return false;
+	}
+}
+
+/* A SIPI that was received and not taken is one that waits. */
 int vcpu_set_mp_state(struct nvmx_vcpu *v, union ioctl_arg arg)
 {
 	const struct kvm_mp_state *mp = arg.buf;
 
-	if (mp->mp_state != KVM_MP_STATE_RUNNABLE)
+	if (!mp_state_valid(v, mp->mp_state))
 		return -EINVAL;
 	v->mp_state = mp->mp_state;
+	if (mp->mp_state == KVM_MP_STATE_SIPI_RECEIVED) {
+		v->mp_state = KVM_MP_STATE_INIT_RECEIVED;
+		v->ev.sipi = true;
+	}
 	vcpu_request(v, REQ_EVENT);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <linux/bitops.h>
 #include <linux/string.h>
 #include <asm/apicdef.h>
+#include <asm/msr-index.h>
 #include <nvmx/nested.h>
 #include <nvmx/vmx.h>
 
@@ -126,11 +127,11 @@ static void set_common(struct nvmx_vcpu *v, const struct kvm_sregs *s)
 {
 	u32 i;
 
-	v->apic_base = s->apic_base;
+	vmx_set_msr(v, MSR_IA32_APICBASE, s->apic_base, MSR_BY_HOST);
 	set_tables(v, s);
 	v->cr2 = s->cr2;
 	vmx_set_cr3(v, s->cr3);
-	v->cr8 = s->cr8;
+	vmx_set_cr8(v, s->cr8);
 	vmx_set_efer(v, s->efer);
 	set_control(v, s);
 	vmx_cpuid_runtime(v);
@@ -186,7 +187,7 @@ static void get_common(struct nvmx_vcpu *v, struct kvm_sregs *s)
 	s->cr2 = v->cr2;
 	s->cr3 = vmx_cr3(v);
 	s->cr4 = vmx_cr4(v);
-	s->cr8 = v->cr8;
+	s->cr8 = vmx_cr8(v);
 	s->efer = v->efer;
 	s->apic_base = v->apic_base;
 }

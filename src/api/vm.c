@@ -18,6 +18,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <asm/tsc.h>
+#include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/vmx.h>
 
@@ -74,12 +75,18 @@ static struct nvmx_vm *vm_create(void)
 	err = bus_create(vm);
 	if (err)
 		goto put_cpus;
-	err = mmu_vm_init(vm);
+	err = irq_vm_create(vm);
 	if (err)
 		goto destroy_bus;
+	err = mmu_vm_init(vm);
+	if (err)
+		goto destroy_irq;
 	debugfs_add_vm(vm);
 	return vm;
 
+destroy_irq:
+	irq_vm_stop(vm);
+	irq_vm_destroy(vm);
 destroy_bus:
 	bus_destroy(vm);
 put_cpus:
@@ -96,7 +103,9 @@ static void vm_destroy(struct kref *kref)
 
 	debugfs_remove_vm(vm);
 	mmu_vm_stop(vm);
+	irq_vm_stop(vm);
 	vcpus_destroy(vm);
+	irq_vm_destroy(vm);
 	msr_filter_destroy(vm);
 	bus_destroy(vm);
 	mmu_vm_destroy(vm);

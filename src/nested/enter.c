@@ -104,6 +104,13 @@ void nested_switch_to_l2(struct nvmx_vcpu *v, struct l2_context *c, enum l2_caus
 	v->stat.guest_mode = 1;
 }
 
+/* Hardware is not entered at all: nothing but the SIPI ends this, and that is an exit. */
+static void wait_for_sipi(struct nvmx_vcpu *v)
+{
+	v->nested->run_pending = false;
+	v->mp_state = KVM_MP_STATE_INIT_RECEIVED;
+}
+
 static struct vmx_result commit(struct nvmx_vcpu *v, struct l2_context *c, bool launch)
 {
 	const struct vmcs12 *vmcs12 = c->vmcs12;
@@ -117,6 +124,8 @@ static struct vmx_result commit(struct nvmx_vcpu *v, struct l2_context *c, bool 
 	if (failed)
 		return entry_failed(EXIT_msr_load_failure, failed);
 	nested_timer_start(v, vmcs12);
+	if (vmcs12->guest_activity_state == ACTIVITY_WAIT_SIPI)
+		wait_for_sipi(v);
 	trace_nvmx_nested_entry(v->id, c->pa, vmcs12->guest_rip, launch);
 	return (struct vmx_result){ .kind = VMX_ENTERED };
 }

@@ -128,11 +128,14 @@ static enum nvmx_action nmi_exit(struct nvmx_vcpu *v)
 /* Without acknowledgment the interrupt stays pending, for L1 to take when it enables them. */
 static enum nvmx_action irq_exit(struct nvmx_vcpu *v)
 {
+	int vector;
 	u32 info = 0;
 
 	if (vmcs12_has(nested_vmcs12(v), CTL_ack_interrupt_on_exit)) {
-		info = EVT_VALID | EVT_TYPE_EXTINT | v->ev.irq.waiting;
-		v->ev.irq.pending = false;
+		vector = vmx_ack_irq(v);
+		if (vector < 0)
+			return NVMX_RESUME;
+		info = EVT_VALID | EVT_TYPE_EXTINT | vector;
 	}
 	return nested_reflect_synthetic(v, EXIT_external_interrupt, 0, info, 0);
 }
@@ -141,6 +144,8 @@ static enum nvmx_action irq_exit(struct nvmx_vcpu *v)
 
 enum due {
 	DUE_NOTHING,
+	DUE_INIT,
+	DUE_SIPI,
 	DUE_TRIPLE_FAULT,
 	DUE_MTF,
 	DUE_EXCEPTION,
@@ -174,6 +179,10 @@ static enum due first_due(struct nvmx_vcpu *v)
 
 	if (v->ev.triple_fault)
 		return DUE_TRIPLE_FAULT;
+	if (v->ev.init)
+		return DUE_INIT;
+	if (v->ev.sipi)
+		return DUE_SIPI;
 	if (v->nested->mtf_pending && (!exception || is_debug_trap(v)))
 		return DUE_MTF;
 	if (exception)
@@ -184,7 +193,7 @@ static enum due first_due(struct nvmx_vcpu *v)
 		return DUE_TIMER;
 	if (nmi_due(v))
 		return DUE_NMI;
-	return v->ev.irq.pending && nested_intercepts_irq(v) ? DUE_IRQ : DUE_NOTHING;
+	return vmx_irq_waits(v) && nested_intercepts_irq(v) ? DUE_IRQ : DUE_NOTHING;
 }
 
 /*
@@ -202,6 +211,12 @@ static enum nvmx_action make_exit(struct nvmx_vcpu *v, enum due due)
 	switch (due) {
 	case DUE_NOTHING:
 		break;
+	case DUE_INIT:
+		v->ev.init = false;
+		return nested_reflect_synthetic(v, EXIT_init_signal, 0, 0, 0);
+	case DUE_SIPI:
+		v->ev.sipi = false;
+		return nested_reflect_synthetic(v, EXIT_sipi, READ_ONCE(v->sipi_vector), 0, 0);
 	case DUE_TRIPLE_FAULT:
 		v->ev.triple_fault = false;
 		return nested_reflect_synthetic(v, EXIT_triple_fault, 0, 0, 0);
@@ -227,6 +242,12 @@ enum nvmx_action nested_check_events(struct nvmx_vcpu *v, bool *blocked)
 	v->nested->exit_waits = due != DUE_NOTHING && must_wait(v, due);
 	*blocked = v->nested->exit_waits || entry_injects(v);
 	return v->nested->exit_waits ? NVMX_RESUME : make_exit(v, due);
+}
+
+/* L2 is halted: is there an exit to L1, or an entry, that ends that? */
+bool nested_wakes(struct nvmx_vcpu *v)
+{
+	return v->nested->run_pending || first_due(v) != DUE_NOTHING;
 }
 
 bool nested_exit_waits(struct nvmx_vcpu *v)

@@ -160,8 +160,8 @@ static void capture_rest(struct nvmx_vcpu *v, struct l2_context *c)
 	const u32 ia32e = CTL_MASK(CTL_ia32e_mode_guest);
 	struct vmcs12 *vmcs12 = c->vmcs12;
 
-	/* HLT exits, so that L2 is in that state only if L1 put it there. */
-	if (vmcs12->guest_activity_state != ACTIVITY_ACTIVE)
+	/* HLT exits, so that L2 is in that state only if L1 put it there. Wait-for-SIPI stays. */
+	if (vmcs12->guest_activity_state == ACTIVITY_HLT)
 		vmcs12->guest_activity_state = hw_get(v, c, guest_activity_state);
 	vmcs12->vm_entry_controls &= ~ia32e;
 	vmcs12->vm_entry_controls |= c->vmcs02->ctl[CTLW_ENTRY] & ia32e;

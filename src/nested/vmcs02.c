@@ -192,7 +192,7 @@ static u64 merge_vm_entry_instruction_len(const struct merge *m)
 	return m->vmcs12->vm_entry_instruction_len;
 }
 
-/* HLT and active are all that L1 is offered; shutdown would reset the platform. */
+/* Wait-for-SIPI never gets to hardware, and shutdown, which is not offered, would reset it. */
 static u64 merge_guest_activity_state(const struct merge *m)
 {
 	return m->vmcs12->guest_activity_state == ACTIVITY_HLT ? ACTIVITY_HLT : ACTIVITY_ACTIVE;

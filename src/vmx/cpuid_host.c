@@ -65,7 +65,7 @@ static const struct {
 static u32 adjust(u32 fn, u32 reg, u32 val)
 {
 	if (fn == 1 && reg == CPUID_ECX)
-		val |= F(VMX);
+		val |= F(VMX) | F(X2APIC);
 	if (fn == 7 && reg == CPUID_EBX)
 		val = (val | F(TSC_ADJUST)) & ~(vmx_caps.invpcid ? 0 : F(INVPCID));
 	if (fn == 7 && reg == CPUID_ECX && !vmx_caps.rdtscp)

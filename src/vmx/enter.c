@@ -30,10 +30,6 @@ static_assert(offsetof(struct vmx_entry, flags) == 0x18);
 static_assert(GPR_RBP == 5 && GPR_R15 == 15);
 static_assert(VMCS_host_rsp == 0x6c14);
 
-/* Requests that must be looked at before an entry; the others wait for their owner. */
-#define URGENT_REQUESTS	(BIT(REQ_TLB_FLUSH) | BIT(REQ_EVENT) | BIT(REQ_DEAD) | BIT(REQ_EPT01) | \
-			 BIT(REQ_MSR_BITMAP))
-
 /* Stay at most this many TSC ticks at a time: less than a tick of the host's clock. */
 #define BOUND_TICKS	((u32)BIT(20))
 

@@ -14,6 +14,7 @@
 #include <linux/types.h>
 
 #include <nvmx/arch.h>
+#include <nvmx/irq.h>
 #include <nvmx/nested.h>
 #include <nvmx/trace.h>
 #include <nvmx/vcpu.h>
@@ -27,6 +28,35 @@ void vmx_queue_irq(struct nvmx_vcpu *v, u8 vector)
 {
 	v->ev.irq.pending = true;
 	v->ev.irq.waiting = vector;
+}
+
+bool vmx_irq_waits(struct nvmx_vcpu *v)
+{
+	if (v->ev.irq.pending)
+		return true;
+	return irq_in_kernel(v) && READ_ONCE(v->irq_hint) && irq_waits(v);
+}
+
+/* With split controllers, what user space sends is ExtINT, and goes first. */
+int vmx_ack_irq(struct nvmx_vcpu *v)
+{
+	if (!v->ev.irq.pending)
+		return irq_ack(v);
+	v->ev.irq.pending = false;
+	return v->ev.irq.waiting;
+}
+
+u8 vmx_cr8(struct nvmx_vcpu *v)
+{
+	return irq_in_kernel(v) ? irq_tpr(v) >> 4 : v->cr8;
+}
+
+void vmx_set_cr8(struct nvmx_vcpu *v, u8 val)
+{
+	if (irq_in_kernel(v))
+		irq_set_tpr(v, val << 4);
+	else
+		v->cr8 = val;
 }
 
 /* One can wait behind the one that is blocked or in delivery. */
@@ -92,8 +122,13 @@ static bool entry_is_free(const struct nvmx_vcpu *v)
 	return !v->ev.exception.injected && !v->ev.nmi.injected && !v->ev.irq.injected;
 }
 
+/* User space sends interrupts only where it has the PIC. */
 bool vmx_irq_ready_user(struct nvmx_vcpu *v)
 {
+	if (v->vm->irq_mode == IRQ_KERNEL)
+		return true;
+	if (irq_in_kernel(v) && !irq_accepts_extint(v))
+		return false;
 	return entry_is_free(v) && !v->ev.exception.pending && !v->ev.irq.pending &&
 	       vmx_irq_allowed(v);
 }
@@ -187,10 +222,13 @@ static void take_nmi(struct nvmx_vcpu *v)
 
 static void take_irq(struct nvmx_vcpu *v)
 {
-	v->ev.irq.pending = false;
+	int vector = vmx_ack_irq(v);
+
+	if (vector < 0)
+		return;
 	v->ev.irq.injected = true;
 	v->ev.irq.soft = false;
-	v->ev.irq.vector = v->ev.irq.waiting;
+	v->ev.irq.vector = vector;
 	v->stat.irq_injected++;
 	write_irq(v);
 }
@@ -219,7 +257,7 @@ static enum nvmx_action inject_new(struct nvmx_vcpu *v)
 		return NVMX_RESUME;
 	if (v->ev.nmi.pending && vmx_nmi_allowed(v))
 		take_nmi(v);
-	else if (v->ev.irq.pending && vmx_irq_allowed(v))
+	else if (vmx_irq_waits(v) && vmx_irq_allowed(v))
 		take_irq(v);
 	return NVMX_RESUME;
 }
@@ -243,7 +281,7 @@ static void set_window(struct nvmx_vcpu *v, enum vmx_ctl ctl, bool wanted)
 static void open_windows(struct nvmx_vcpu *v)
 {
 	bool nmi = v->ev.nmi.pending;
-	bool irq = v->ev.irq.pending || v->ev.user_irq_window;
+	bool irq = v->ev.user_irq_window || vmx_irq_waits(v);
 
 	if (nmi && (interruptibility(v) & INTS_STI)) {
 		nmi = false;
@@ -262,8 +300,8 @@ static bool entry_comes_first(struct nvmx_vcpu *v, bool blocked)
 		return true;
 	if (!blocked && !nested_run_pending(v))
 		return false;
-	return v->ev.exception.pending || v->ev.nmi.pending || v->ev.irq.pending ||
-	       v->ev.user_irq_window || v->ev.triple_fault;
+	return v->ev.exception.pending || v->ev.nmi.pending || v->ev.user_irq_window ||
+	       v->ev.triple_fault || v->ev.init || vmx_irq_waits(v);
 }
 
 static enum nvmx_action shutdown(struct nvmx_vcpu *v)
@@ -316,7 +354,8 @@ enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v)
 	if (v->ev.triple_fault && !is_guest_mode(v))
 		return shutdown(v);
 
-	v->ev.user_irq_window = READ_ONCE(v->run->request_interrupt_window);
+	v->ev.user_irq_window = v->vm->irq_mode != IRQ_KERNEL &&
+				READ_ONCE(v->run->request_interrupt_window);
 	if (!(is_guest_mode(v) && nested_run_pending(v))) {
 		forget_written(v);
 		drop_shadow_for_stepping(v);

@@ -14,6 +14,7 @@
 #include <linux/types.h>
 
 #include <nvmx/arch.h>
+#include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
 #include <nvmx/vcpu.h>
@@ -210,13 +211,17 @@ static bool event_waits(const struct nvmx_vcpu *v)
 	return v->ev.exception.pending || v->ev.nmi.pending || v->ev.irq.pending;
 }
 
-/* The interrupt controller is in user space: only it knows when the wait is over. */
+/* With the interrupt controller in user space, only that knows when the wait is over. */
 enum nvmx_action exit_hlt(struct nvmx_vcpu *v)
 {
 	v->stat.hlt_exits++;
 	vmx_skip_insn(v);
 	if (event_waits(v))
 		return NVMX_RESUME;
+	if (irq_in_kernel(v)) {
+		v->mp_state = KVM_MP_STATE_HALTED;
+		return NVMX_RESUME;
+	}
 	v->run->exit_reason = KVM_EXIT_HLT;
 	return NVMX_USER;
 }

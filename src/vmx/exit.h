@@ -35,6 +35,13 @@ void vmx_flush_linear(struct nvmx_vcpu *v);
 /* reset.c */
 void vmx_update_cr_masks(struct nvmx_vcpu *v);
 
+void vmx_init_reset(struct nvmx_vcpu *v);	/* state after INIT; vmcs01 current */
+
+/* post.c */
+void vmx_take_posted(struct nvmx_vcpu *v);
+void vmx_accept_init_sipi(struct nvmx_vcpu *v);
+enum nvmx_action vmx_eoi_exit(struct nvmx_vcpu *v);
+
 /* debug.c */
 #define DR6_ONES	0xffff0ff0ull	/* reserved bits, and those that are active low */
 #define DR7_ONES	0x400ull

@@ -12,6 +12,7 @@
 #include <linux/types.h>
 
 #include <nvmx/arch.h>
+#include <nvmx/irq.h>
 #include <nvmx/nested.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
@@ -148,13 +149,13 @@ static u64 source(struct nvmx_vcpu *v)
 /* User space's APIC wants to know when the priority went down: something may be deliverable. */
 static enum nvmx_action to_cr8(struct nvmx_vcpu *v, u64 val)
 {
-	u64 old = v->cr8;
+	u64 old = vmx_cr8(v);
 
 	if (val >> 4)
 		return vmx_gp(v);
-	v->cr8 = val;
+	vmx_set_cr8(v, val);
 	vmx_skip_insn(v);
-	if (old <= val)
+	if (old <= val || irq_in_kernel(v))
 		return NVMX_RESUME;
 	v->run->exit_reason = KVM_EXIT_SET_TPR;
 	return NVMX_USER;
@@ -192,7 +193,7 @@ static enum nvmx_action mov_from_cr(struct nvmx_vcpu *v)
 		vmx_set_gpr(v, reg, vmx_cr3(v));
 		return vmx_skip(v);
 	case 8:
-		vmx_set_gpr(v, reg, v->cr8);
+		vmx_set_gpr(v, reg, vmx_cr8(v));
 		return vmx_skip(v);
 	default:
 		return exit_unexpected(v);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Port I/O: every port is a device of user space, unless an ioeventfd or a coalesced zone takes
- * the write.
+ * Port I/O: a port is a controller of src/irq, an ioeventfd or a coalesced zone that takes the
+ * write, or else a device of user space.
  *
  * A KVM_EXIT_IO leaves v->pio (IN, OUT) or v->emu_pio (INS, OUTS: a batch of elements) behind;
  * the data are in the second page of the vCPU's mapping.  KVM_RUN finishes the instruction.
@@ -15,6 +15,7 @@
 #include <nvmx/api.h>
 #include <nvmx/arch.h>
 #include <nvmx/emulate.h>
+#include <nvmx/irq.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
 
@@ -25,6 +26,12 @@
 /* SDM "Information for VM Exits Due to Instruction Execution", INS and OUTS [sdm:ins-info] */
 #define INFO_ADDRSIZE(info)	(2u << (((info) >> 7) & 7))
 #define INFO_SEG(info)		(((info) >> 15) & 7)
+
+static bool bus_write(struct nvmx_vcpu *v, u16 port, u32 size, const void *data)
+{
+	return irq_pio_write(v, port, size, data) ||
+	       api_bus_write(v, API_PIO, port, size, data);
+}
 
 static enum nvmx_action io_exit(struct nvmx_vcpu *v, bool in, u16 port, u32 size, u32 count)
 {
@@ -60,14 +67,19 @@ static enum nvmx_action complete_out(struct nvmx_vcpu *v)
 }
 
 /* IN of 4 bytes clears the upper half of RAX, smaller ones keep the rest. */
+static void set_rax(struct nvmx_vcpu *v, const void *data, u8 size)
+{
+	u64 rax = size < 4 ? v->gpr[GPR_RAX] : 0;
+
+	memcpy(&rax, data, size);
+	v->gpr[GPR_RAX] = rax;
+}
+
 static enum nvmx_action complete_in(struct nvmx_vcpu *v)
 {
-	u64 rax = v->pio.size < 4 ? v->gpr[GPR_RAX] : 0;
-
 	if (!still_there(v))
 		return NVMX_RESUME;
-	memcpy(&rax, v->pio_data, v->pio.size);
-	v->gpr[GPR_RAX] = rax;
+	set_rax(v, v->pio_data, v->pio.size);
 	return skip_pio(v);
 }
 
@@ -101,7 +113,7 @@ static enum nvmx_action out_one(struct nvmx_vcpu *v, u16 port, u8 size)
 {
 	u32 val = v->gpr[GPR_RAX];
 
-	if (api_bus_write(v, API_PIO, port, size, &val))
+	if (bus_write(v, port, size, &val))
 		return vmx_skip(v);
 	note_pio(v, false, port, size);
 	memcpy(v->pio_data, &val, size);
@@ -116,6 +128,12 @@ static enum nvmx_action out_one(struct nvmx_vcpu *v, u16 port, u8 size)
 
 static enum nvmx_action in_one(struct nvmx_vcpu *v, u16 port, u8 size)
 {
+	u32 val = 0;
+
+	if (irq_pio_read(v, port, size, &val)) {
+		set_rax(v, &val, size);
+		return vmx_skip(v);
+	}
 	note_pio(v, true, port, size);
 	v->complete = complete_in;
 	return io_exit(v, true, port, size, 1);
@@ -177,18 +195,28 @@ static u32 write_to_buses(struct nvmx_vcpu *v, const struct emu_pio *pio)
 	u32 i;
 
 	for (i = 0; i < pio->count; i++)
-		if (!api_bus_write(v, API_PIO, pio->port, pio->size,
-				   v->pio_data + i * pio->size))
+		if (!bus_write(v, pio->port, pio->size, v->pio_data + i * pio->size))
 			break;
 	if (i && i < pio->count)
 		memmove(v->pio_data, v->pio_data + i * pio->size, (pio->count - i) * pio->size);
 	return i;
 }
 
+/* A port is here for all elements or for none. */
+static u32 read_from_buses(struct nvmx_vcpu *v, const struct emu_pio *pio)
+{
+	u32 i;
+
+	for (i = 0; i < pio->count; i++)
+		if (!irq_pio_read(v, pio->port, pio->size, v->pio_data + i * pio->size))
+			return 0;
+	return i;
+}
+
 static enum nvmx_action transfer(struct nvmx_vcpu *v)
 {
 	const struct emu_pio *pio = &v->emu_pio;
-	u32 done = pio->in ? 0 : write_to_buses(v, pio);
+	u32 done = pio->in ? read_from_buses(v, pio) : write_to_buses(v, pio);
 
 	if (done == pio->count)
 		return string_end(v);

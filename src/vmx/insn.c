@@ -12,6 +12,7 @@
 #include <nvmx/api.h>
 #include <nvmx/arch.h>
 #include <nvmx/emulate.h>
+#include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
@@ -67,7 +68,9 @@ static enum emu_mem op_read(struct emu *e, u64 gpa, void *buf, unsigned int len)
 {
 	struct emu_task *t = e->ctx;
 
-	return mmu_read(t->v->vm, gpa, buf, len) ? EMU_MEM_USER : EMU_MEM_OK;
+	if (!mmu_read(t->v->vm, gpa, buf, len))
+		return EMU_MEM_OK;
+	return irq_mmio_read(t->v, gpa, len, buf) ? EMU_MEM_OK : EMU_MEM_USER;
 }
 
 static enum emu_mem op_write(struct emu *e, u64 gpa, const void *buf, unsigned int len)
@@ -76,7 +79,7 @@ static enum emu_mem op_write(struct emu *e, u64 gpa, const void *buf, unsigned i
 
 	if (!mmu_write(t->v->vm, gpa, buf, len))
 		return EMU_MEM_OK;
-	if (api_bus_write(t->v, API_MMIO, gpa, len, buf))
+	if (irq_mmio_write(t->v, gpa, len, buf) || api_bus_write(t->v, API_MMIO, gpa, len, buf))
 		return EMU_MEM_OK;
 	return EMU_MEM_USER;
 }

@@ -17,6 +17,7 @@
 #include <asm/msr.h>
 
 #include <nvmx/arch.h>
+#include <nvmx/irq.h>
 #include <nvmx/nested.h>
 
 #include "exit.h"
@@ -255,8 +256,37 @@ static int set_efer(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 	return 0;
 }
 
+static bool has_tsc_deadline(const struct nvmx_vcpu *v)
+{
+	return vmx_cpuid_has(v, 1, CPUID_ECX, 24);
+}
+
+static int get_tsc_deadline(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by)
+{
+	*val = irq_in_kernel(v) ? irq_tsc_deadline(v) : 0;
+	return 0;
+}
+
+static int set_tsc_deadline(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
+{
+	if (irq_in_kernel(v))
+		irq_set_tsc_deadline(v, val);
+	return 0;
+}
+
+static int get_x2apic(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by)
+{
+	return irq_in_kernel(v) ? irq_read_x2apic(v, msr, val) : -EINVAL;
+}
+
+static int set_x2apic(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
+{
+	return irq_in_kernel(v) ? irq_write_x2apic(v, msr, val) : -EINVAL;
+}
+
 static int set_apic_base(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 {
+	u64 old = v->apic_base;
 	u64 reserved = APIC_BASE_RESERVED | GENMASK_ULL(63, v->cpuid->maxphyaddr);
 
 	if (!vmx_cpuid_has(v, 1, CPUID_ECX, 21))
@@ -265,8 +295,12 @@ static int set_apic_base(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 		return -EINVAL;
 	if ((val & X2APIC_ENABLE) && !(val & MSR_IA32_APICBASE_ENABLE))
 		return -EINVAL;
+	if (by == MSR_BY_GUEST && !irq_apic_base_valid(v, old, val))
+		return -EINVAL;
 	v->apic_base = val;
 	vmx_cpuid_runtime(v);
+	if (irq_in_kernel(v))
+		irq_apic_base_changed(v, old);
 	return 0;
 }
 
@@ -368,6 +402,9 @@ const struct msr_row msr_rows[] = {
 	{ ONE(MSR_DRAM_ENERGY_STATUS), .flags = MSR_RO },
 	{ ONE(MSR_PP0_ENERGY_STATUS), .flags = MSR_RO },
 	{ ONE(MSR_PP1_ENERGY_STATUS), .flags = MSR_RO },
+	{ ONE(MSR_IA32_TSC_DEADLINE), .flags = MSR_LISTED, .exists = has_tsc_deadline,
+	  .get = get_tsc_deadline, .set = set_tsc_deadline },
+	{ RANGE(APIC_BASE_MSR, APIC_BASE_MSR + 0xff), .get = get_x2apic, .set = set_x2apic },
 	{ ONE(MSR_IA32_XSS), .flags = MSR_LISTED, .field = FIELD(xss), .exists = has_xss,
 	  .set = set_xss },
 	{ ONE(MSR_KVM_WALL_CLOCK_NEW), .flags = MSR_HOST, .field = FIELD(kvm_wall_clock) },

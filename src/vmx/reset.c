@@ -72,7 +72,7 @@ static void reset_msrs(struct nvmx_vcpu *v)
 	vmcs_write(v, guest_ia32_pat, PAT_AT_RESET);
 	v->pat = PAT_AT_RESET;
 	v->apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE;
-	if (!v->id)
+	if (v->id == v->vm->bsp_id)
 		v->apic_base |= MSR_IA32_APICBASE_BSP;
 	v->misc_enable = MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL;
 	v->platform_info = MSR_PLATFORM_INFO_CPUID_FAULT;
@@ -109,27 +109,42 @@ static void reset_registers(struct nvmx_vcpu *v)
 	vmx_set_rflags(v, X86_EFLAGS_FIXED);
 	v->cr2 = 0;
 	v->cr8 = 0;
-	v->xcr0 = XFEATURE_MASK_FP;
-	v->xss = 0;
 }
 
-void vmx_power_on(struct nvmx_vcpu *v)
+/* What a reset and an INIT have in common: the mode, and all that waits is gone. */
+static void reset_mode(struct nvmx_vcpu *v, u64 cr0)
 {
 	static const u64 no_pdptrs[4];
 
 	reset_registers(v);
 	vmx_set_efer(v, 0);
-	vmx_set_cr0(v, CR0_AT_RESET);
+	vmx_set_cr0(v, cr0);
 	vmx_set_cr3(v, 0);
 	vmx_set_cr4(v, 0);
 	vmx_set_pdptrs(v, no_pdptrs);
 	vmx_update_cr_masks(v);
 	reset_segments(v);
-	reset_msrs(v);
-	reset_mce(v);
 	reset_debug(v);
 	memset(&v->ev, 0, sizeof(v->ev));
 	vmcs_write(v, vm_entry_intr_info_field, 0);
-	vmx_time_init(v);
 	emu_log_reset(&v->emu_log);
+}
+
+void vmx_power_on(struct nvmx_vcpu *v)
+{
+	reset_mode(v, CR0_AT_RESET);
+	v->xcr0 = XFEATURE_MASK_FP;
+	v->xss = 0;
+	reset_msrs(v);
+	reset_mce(v);
+	vmx_time_init(v);
+}
+
+/* CD and NW, MSRs, the FPU and the TSC are as they were; what waits for user space is given up. */
+void vmx_init_reset(struct nvmx_vcpu *v)
+{
+	reset_mode(v, (vmx_cr0(v) & (X86_CR0_CD | X86_CR0_NW)) | X86_CR0_ET);
+	v->complete = NULL;
+	vmx_flush_linear(v);
+	vmx_cpuid_runtime(v);
 }

@@ -14,10 +14,12 @@
 #include <linux/swait.h>
 
 #include <nvmx/compat.h>
+#include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
 #include <nvmx/trace.h>
 
+#include "exit.h"
 #include "vmx_int.h"
 
 /*
@@ -54,6 +56,8 @@ static void new_ept01(struct nvmx_vcpu *v)
 
 static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 {
+	enum nvmx_action action = NVMX_RESUME;
+
 	if (atomic_long_read(&v->requests) & BIT(REQ_DEAD))
 		return NVMX_DEAD;
 	if (vcpu_take_request(v, REQ_EPT01))
@@ -65,9 +69,12 @@ static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 		vmx_flush_own_tags(v);
 		preempt_enable();
 	}
+	vmx_take_posted(v);
 	/* Events are looked at before each entry. */
 	vcpu_take_request(v, REQ_EVENT);
-	return NVMX_RESUME;
+	if (vcpu_take_request(v, REQ_EOI_EXIT))
+		action = vmx_eoi_exit(v);
+	return action;
 }
 
 static enum nvmx_action prepare(struct nvmx_vcpu *v)
@@ -76,6 +83,10 @@ static enum nvmx_action prepare(struct nvmx_vcpu *v)
 
 	if (unlikely(atomic_long_read(&v->requests)))
 		action = serve_requests(v);
+	if (unlikely(v->ev.init || v->ev.sipi))
+		vmx_accept_init_sipi(v);
+	if (unlikely(v->mp_state != KVM_MP_STATE_RUNNABLE))
+		return action;
 	if (action == NVMX_RESUME)
 		action = vmx_events_before_entry(v);
 	if (action == NVMX_RESUME && is_guest_mode(v))
@@ -119,44 +130,52 @@ static enum nvmx_action handle(struct nvmx_vcpu *v)
 	return vmx_handle_exit(v);
 }
 
+/*
+ * Does the vCPU go on?  A halted one for what it can take; one that was not started yet only by
+ * a SIPI, and then its state is another.
+ */
 static bool wakes_up(struct nvmx_vcpu *v)
 {
 	const struct nvmx_events *ev = &v->ev;
 
 	if (v->mp_state == KVM_MP_STATE_RUNNABLE)
 		return true;
-	if (atomic_long_read(&v->requests) & (BIT(REQ_EVENT) | BIT(REQ_DEAD)))
-		return true;
 	if (v->mp_state != KVM_MP_STATE_HALTED)
 		return false;
 	if (ev->nmi.pending || ev->nmi.injected || ev->exception.pending ||
 	    ev->exception.injected || ev->triple_fault || ev->irq.injected)
 		return true;
-	return ev->irq.pending && (is_guest_mode(v) || vmx_irq_allowed(v));
+	if (is_guest_mode(v) && nested_wakes(v))
+		return true;
+	return vmx_irq_waits(v) && vmx_irq_allowed(v);
 }
 
-/* HLT in the kernel; or a vCPU that was never started, which only user space can change. */
-static int sleep_until_event(struct nvmx_vcpu *v)
+/* Asleep until somebody leaves a request, or the thread has work. */
+static int sleep_for_request(struct nvmx_vcpu *v)
 {
 	DECLARE_SWAITQUEUE(wait);
 	int r = 0;
 
-	for (;;) {
+	while (!r) {
 		prepare_to_swait_exclusive(&v->wait, &wait, TASK_INTERRUPTIBLE);
-		if (wakes_up(v))
+		if (atomic_long_read(&v->requests) & URGENT_REQUESTS)
 			break;
 		if (__xfer_to_guest_mode_work_pending()) {
 			finish_swait(&v->wait, &wait);
 			r = thread_work(v);
-			if (r)
-				return r;
 			continue;
 		}
 		schedule();
 	}
 	finish_swait(&v->wait, &wait);
-	if (v->mp_state != KVM_MP_STATE_HALTED && v->mp_state != KVM_MP_STATE_RUNNABLE)
-		return -EAGAIN;
+	return r;
+}
+
+/* HLT in the kernel; or a processor that waits for INIT or SIPI. */
+static int wait_halted(struct nvmx_vcpu *v)
+{
+	if (!wakes_up(v))
+		return sleep_for_request(v);
 	v->mp_state = KVM_MP_STATE_RUNNABLE;
 	return 0;
 }
@@ -178,16 +197,16 @@ static int loop(struct nvmx_vcpu *v)
 	int r;
 
 	for (;;) {
-		if (unlikely(v->mp_state != KVM_MP_STATE_RUNNABLE)) {
-			r = sleep_until_event(v);
-			if (r)
-				return r;
-		}
 		action = prepare(v);
 		if (unlikely(action != NVMX_RESUME))
 			return result(v, action);
-		/* An event can have halted the vCPU. */
-		if (likely(v->mp_state == KVM_MP_STATE_RUNNABLE) && !vmx_enter(v)) {
+		if (unlikely(v->mp_state != KVM_MP_STATE_RUNNABLE)) {
+			r = wait_halted(v);
+			if (r)
+				return r;
+			continue;
+		}
+		if (!vmx_enter(v)) {
 			v->stat.entries++;
 			action = handle(v);
 			if (action != NVMX_RESUME)
@@ -218,10 +237,13 @@ static int complete_and_loop(struct nvmx_vcpu *v)
 	return loop(v);
 }
 
+/* The TPR is user space's to set while the APIC is there. */
 static int take_user_fields(struct nvmx_vcpu *v)
 {
 	u64 cr8 = READ_ONCE(v->run->cr8);
 
+	if (irq_in_kernel(v))
+		return 0;
 	if (cr8 > 15)
 		return -EINVAL;
 	v->cr8 = cr8;
@@ -233,7 +255,7 @@ static void leave_user_fields(struct nvmx_vcpu *v)
 	v->run->flags = 0;
 	v->run->if_flag = vmx_if_flag_user(v);
 	v->run->ready_for_interrupt_injection = vmx_irq_ready_user(v);
-	v->run->cr8 = v->cr8;
+	v->run->cr8 = vmx_cr8(v);
 	v->run->apic_base = v->apic_base;
 }
 

@@ -12,6 +12,7 @@
 #include <linux/types.h>
 #include <asm/tsc.h>
 
+#include <nvmx/irq.h>
 #include <nvmx/nested.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
@@ -46,6 +47,15 @@ u64 vmx_guest_tsc(struct nvmx_vcpu *v)
 	return tsc;
 }
 
+/* Who computes with L1's TSC is told that it is another one. */
+static void tsc_changed(struct nvmx_vcpu *v)
+{
+	if (is_guest_mode(v))
+		nested_tsc_changed(v);
+	if (irq_in_kernel(v))
+		irq_tsc_changed(v);
+}
+
 static void write_vmcs01(struct nvmx_vcpu *v, u32 encoding, u64 val)
 {
 	if (is_guest_mode(v))
@@ -58,8 +68,7 @@ void vmx_write_tsc_offset(struct nvmx_vcpu *v, u64 l1_offset)
 {
 	v->tsc_offset = l1_offset;
 	write_vmcs01(v, VMCS_tsc_offset, l1_offset);
-	if (is_guest_mode(v))
-		nested_tsc_changed(v);
+	tsc_changed(v);
 }
 
 void vmx_adjust_tsc(struct nvmx_vcpu *v, u64 delta)
@@ -77,8 +86,7 @@ static void write_ratio(struct nvmx_vcpu *v, u64 ratio)
 		vmcs_ctl_set(v, v->vmcs01, CTL_tsc_scaling);
 	else
 		vmcs_ctl_clear(v, v->vmcs01, CTL_tsc_scaling);
-	if (is_guest_mode(v))
-		nested_tsc_changed(v);
+	tsc_changed(v);
 }
 
 static bool within_tolerance(u32 khz)

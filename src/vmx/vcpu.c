@@ -13,6 +13,7 @@
 #include <linux/swait.h>
 #include <asm/nospec-branch.h>
 
+#include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
 
@@ -172,7 +173,9 @@ int vmx_vcpu_create(struct nvmx_vcpu *v)
 	/* Flushed for all that went before: arrive() does that. */
 	v->tlb_gen = atomic64_read(&v->vm->tlb_gen);
 
-	r = alloc_parts(v);
+	r = alloc_parts(v) ?: irq_vcpu_create(v);
+	if (irq_in_kernel(v) && v->id != v->vm->bsp_id)
+		v->mp_state = KVM_MP_STATE_UNINITIALIZED;
 	if (!r) {
 		mutex_lock(&v->mutex);
 		r = bring_up(v);
@@ -192,6 +195,7 @@ void vmx_vcpu_destroy(struct nvmx_vcpu *v)
 		vmx_put(v);
 		mutex_unlock(&v->mutex);
 	}
+	irq_vcpu_destroy(v);
 	vmcs_free(v->vmcs01);
 	v->vmcs01 = NULL;
 	v->cur = NULL;

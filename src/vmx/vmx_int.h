@@ -21,6 +21,14 @@
 	failed__;							\
 })
 
+/*
+ * Requests that must be looked at before an entry, and that wake a vCPU; run.c takes all of them.
+ * The others wait for their owner.
+ */
+#define URGENT_REQUESTS	(BIT(REQ_TLB_FLUSH) | BIT(REQ_EVENT) | BIT(REQ_DEAD) | BIT(REQ_EPT01) | \
+			 BIT(REQ_MSR_BITMAP) | BIT(REQ_NMI) | BIT(REQ_SMI) | BIT(REQ_INIT) | \
+			 BIT(REQ_SIPI) | BIT(REQ_EOI_EXIT) | BIT(REQ_CLOCK) | BIT(REQ_STEAL))
+
 /* ---- main.c: module parameters ---- */
 extern bool vmx_if_erratum, vmx_enable_shadow_vmcs, vmx_enable_vpid;
 

@@ -201,3 +201,29 @@ void model_valid_vmcs12(struct vmcs12 *s)
 	valid_host(s);
 	valid_guest(s);
 }
+
+/* ---- src/irq: a vCPU whose local APIC is in user space ---- */
+
+bool irq_waits(struct nvmx_vcpu *v)
+{
+	return false;
+}
+
+int irq_ack(struct nvmx_vcpu *v)
+{
+	return -1;
+}
+
+bool irq_accepts_extint(struct nvmx_vcpu *v)
+{
+	return true;
+}
+
+u8 irq_tpr(struct nvmx_vcpu *v)
+{
+	return 0;
+}
+
+void irq_set_tpr(struct nvmx_vcpu *v, u8 tpr)
+{
+}

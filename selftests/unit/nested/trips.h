@@ -324,7 +324,6 @@ ALLOWED("every flag", plain, s->guest_rflags = 0x3d7fd7; s->guest_pending_dbg_ex
 
 /* ---- guest non-register state ---- */
 REFUSED(activity_state, plain, s->guest_activity_state = ACTIVITY_SHUTDOWN)
-REFUSED(activity_state, plain, s->guest_activity_state = ACTIVITY_WAIT_SIPI)
 REFUSED(activity_state, plain, s->guest_activity_state = 4)
 REFUSED(activity_hlt_dpl, plain, user(s); s->guest_activity_state = ACTIVITY_HLT)
 REFUSED(activity_blocking, plain,
