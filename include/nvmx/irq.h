@@ -128,5 +128,11 @@ int irq_set_vapic_addr(struct nvmx_vcpu *v, u64 gpa);			/* own thread */
 /* KVM_SET_VAPIC_ADDR: the TPR that the guest keeps in memory, in and out; own thread */
 void irq_vapic_before_entry(struct nvmx_vcpu *v);
 void irq_vapic_after_run(struct nvmx_vcpu *v);
+int irq_set_tpr_reporting(struct nvmx_vcpu *v, const struct kvm_tpr_access_ctl *ctl);
+/*
+ * After an access by MMIO, before RIP moves on: true asks for KVM_EXIT_TPR_ACCESS.  It is asked
+ * once the instruction is finished; the RIP to report is that of the instruction.
+ */
+bool irq_take_tpr_exit(struct nvmx_vcpu *v, bool *write);
 
 #endif

@@ -87,6 +87,17 @@ TRACE_EVENT(nvmx_inject,
 	TP_printk("vcpu %u intr 0x%x code 0x%x %s", __entry->vcpu, __entry->intr_info,
 		  __entry->error_code, __entry->l2 ? "L2" : "L1"));
 
+/* A vector arrives at a local APIC. new: 0 if it already waited there */
+TRACE_EVENT(nvmx_apic_accept,
+	TP_PROTO(u32 vcpu, u32 vector, bool level, bool new),
+	TP_ARGS(vcpu, vector, level, new),
+	TP_STRUCT__entry(__field(u32, vcpu) __field(u32, vector) __field(bool, level)
+			 __field(bool, new)),
+	TP_fast_assign(__entry->vcpu = vcpu; __entry->vector = vector; __entry->level = level;
+		       __entry->new = new;),
+	TP_printk("vcpu %u vector %u %s%s", __entry->vcpu, __entry->vector,
+		  __entry->level ? "level" : "edge", __entry->new ? "" : " coalesced"));
+
 /* id: the row of vmx_checks.h; name: its name */
 TRACE_EVENT(nvmx_failed_check,
 	TP_PROTO(u32 vcpu, u32 id, const char *name, u64 vmcs12),

@@ -5,6 +5,7 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <nvmx/irq.h>
+#include "irq_int.h"
 
 int __weak irq_vm_create(struct nvmx_vm *vm) { return 0; }
 void __weak irq_vm_stop(struct nvmx_vm *vm) { }
@@ -31,3 +32,8 @@ bool __weak irq_pio_write(struct nvmx_vcpu *v, u16 port, u32 len, const void *da
 bool __weak irq_take_eoi_exit(struct nvmx_vcpu *v, u8 *vector) { return false; }
 int __weak irq_send(struct nvmx_vm *vm, struct nvmx_vcpu *src, const struct irq_msg *msg) { return -1; }
 void __weak irq_inject_vector(struct nvmx_vcpu *v, u8 vector) { }
+bool __weak pic_output(const struct nvmx_vm *vm) { return false; }
+int __weak pic_ack(struct nvmx_vm *vm) { return -1; }
+void __weak ioapic_eoi(struct nvmx_vm *vm, u8 vector) { }
+void __weak ioapic_eoi_edge(struct nvmx_vm *vm, u8 vector) { }
+bool __weak route_wants_eoi(struct nvmx_vcpu *v, u8 vector) { return false; }

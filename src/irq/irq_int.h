@@ -48,6 +48,7 @@ struct irq_vm {
 	struct list_head resamplers;		/* [m][s] */
 	u32 split_pins;				/* [L] I/O APIC pins of user space */
 	u64 x2apic_flags;			/* [L] KVM_X2APIC_API_* */
+	u8 by_id[256];				/* ipi.c: where an APIC id was found last, a guess */
 };
 
 /* Who drives a line: the levels of all are ORed. */
