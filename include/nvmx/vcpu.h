@@ -274,6 +274,7 @@ struct nvmx_vm {
 	u64 user_msr_mask;			/* KVM_MSR_EXIT_REASON_* */
 	bool exception_payload;
 	bool triple_fault_event;
+	bool hide_platform_info;		/* the guest may not read MSR_PLATFORM_INFO */
 	bool manual_dirty_protect;
 	u32 manual_dirty_flags;
 	u64 disabled_quirks;

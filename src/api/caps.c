@@ -87,6 +87,13 @@ static int enable_user_msr(struct nvmx_vm *vm, u64 arg)
 	return 0;
 }
 
+/* It is on in a new VM: this turns it off. */
+static int enable_platform_info(struct nvmx_vm *vm, u64 arg)
+{
+	vm->hide_platform_info = !arg;
+	return 0;
+}
+
 /* INITIALLY_SET means nothing by itself. */
 static int enable_manual_dirty(struct nvmx_vm *vm, u64 arg)
 {
@@ -179,12 +186,14 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
 	{ KVM_CAP_X86_USER_SPACE_MSR, 1, NULL, enable_user_msr },
 	{ KVM_CAP_X86_MSR_FILTER, 1 },
+	{ KVM_CAP_MSR_PLATFORM_INFO, 1, NULL, enable_platform_info },
 
 	/* time */
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_TSC_CONTROL, 0, ask_tsc_scaling },
 	{ KVM_CAP_VM_TSC_CONTROL, 0, ask_tsc_scaling },
 	{ KVM_CAP_ADJUST_CLOCK, 1 },
+	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
 };
 
 static const struct cap_row *find(unsigned long cap)

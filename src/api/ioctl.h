@@ -134,6 +134,11 @@ int vcpu_get_debugregs(struct nvmx_vcpu *v, union ioctl_arg arg);
 int vcpu_set_debugregs(struct nvmx_vcpu *v, union ioctl_arg arg);
 int vcpu_translate(struct nvmx_vcpu *v, union ioctl_arg arg);
 
+/* attr.c */
+int vcpu_has_attr(struct nvmx_vcpu *v, union ioctl_arg arg);
+int vcpu_get_attr(struct nvmx_vcpu *v, union ioctl_arg arg);
+int vcpu_set_attr(struct nvmx_vcpu *v, union ioctl_arg arg);
+
 /* stats.c */
 int vm_get_stats_fd(struct nvmx_vm *vm, union ioctl_arg arg);
 int vcpu_get_stats_fd(struct nvmx_vcpu *v, union ioctl_arg arg);

@@ -26,7 +26,7 @@
 #define APIC_BASE_RESERVED	0x2ffull	/* bits 7:0 and 9 */
 #define DEBUGCTL_IGNORED	(BIT(0) | BIT(1))	/* LBR, BTF */
 
-/* ---- which of them the guest's CPUID shows ---- */
+/* ---- which of them the guest can see ---- */
 
 static bool has_tsc_adjust(const struct nvmx_vcpu *v)
 {
@@ -63,6 +63,11 @@ static bool has_xss(const struct nvmx_vcpu *v)
 static bool has_mcg_ext_ctl(const struct nvmx_vcpu *v)
 {
 	return v->feature_control & FEAT_CTL_LMCE_ENABLED;
+}
+
+static bool shows_platform_info(const struct nvmx_vcpu *v)
+{
+	return !v->vm->hide_platform_info;
 }
 
 /* ---- time ---- */
@@ -364,7 +369,7 @@ const struct msr_row msr_rows[] = {
 	{ RANGE(MSR_P6_PERFCTR0, MSR_P6_PERFCTR1), .flags = MSR_DROPPED },
 	{ ONE(MSR_FSB_FREQ), .flags = MSR_RO, .value = 3 },
 	{ ONE(MSR_PLATFORM_INFO), .flags = MSR_LISTED | MSR_GUEST_RO, .field = FIELD(platform_info),
-	  .set = set_platform_info },
+	  .exists = shows_platform_info, .set = set_platform_info },
 	{ ONE(MTRR_CAP), .flags = MSR_RO, .value = 0x508 },	/* 8 variable, fixed, WC */
 	{ ONE(MSR_IA32_ARCH_CAPABILITIES), .flags = MSR_LISTED | MSR_GUEST_RO,
 	  .field = FIELD(arch_capabilities), .exists = has_arch_capabilities },

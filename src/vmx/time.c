@@ -152,6 +152,21 @@ void vmx_sync_tsc(struct nvmx_vcpu *v, u64 val)
 	vmx_write_tsc_offset(v, offset);
 }
 
+/* Later writes of the counter by other vCPUs find this one to continue. */
+void vmx_sync_tsc_offset(struct nvmx_vcpu *v, u64 offset)
+{
+	struct nvmx_vm *vm = v->vm;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&vm->tsc_lock, flags);
+	vm->cur_tsc_offset = offset;
+	vm->last_tsc_write = scale(rdtsc(), v->tsc_ratio) + offset;
+	vm->last_tsc_ns = ktime_get_boottime_ns();
+	raw_spin_unlock_irqrestore(&vm->tsc_lock, flags);
+
+	vmx_write_tsc_offset(v, offset);
+}
+
 void vmx_time_init(struct nvmx_vcpu *v)
 {
 	v->tsc_adjust = 0;
