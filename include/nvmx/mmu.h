@@ -30,28 +30,31 @@ int mmu_clear_dirty_log(struct nvmx_vm *vm, const struct kvm_clear_dirty_log *lo
 u32 mmu_max_slots(void);
 
 /*
- * L1-physical memory by copy, any length, crossing slots.  Context: process, may sleep; takes
- * vm->srcu.  Return: 0, or -EFAULT (no slot, read-only slot on write, host page gone); a write
- * marks its pages dirty.
+ * L1-physical memory by copy, any length, crossing slots: of the normal space, or of the one that
+ * a vCPU sees.  Context: process, may sleep; takes vm->srcu.  Return: 0, or -EFAULT (no slot,
+ * read-only slot on write, host page gone); a write marks its pages dirty.
  */
 int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len);
 int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len);
+int mmu_vcpu_read(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len);
+int mmu_vcpu_write(struct nvmx_vcpu *v, u64 gpa, const void *buf, u32 len);
 bool mmu_gpa_backed(struct nvmx_vm *vm, u64 gpa);
 /* Compare and exchange of an aligned 4- or 8-byte word: 0, -EAGAIN (differs), -EFAULT */
 int mmu_cmpxchg(struct nvmx_vm *vm, u64 gpa, u32 len, u64 old, u64 new);
+int mmu_vcpu_cmpxchg(struct nvmx_vcpu *v, u64 gpa, u32 len, u64 old, u64 new);
 /* A page of L1 by reference: pinned for a short time only, never across an entry. */
 void *mmu_map_page(struct nvmx_vm *vm, u64 gpa, bool write);	/* NULL: not memory */
 void mmu_unmap_page(struct nvmx_vm *vm, void *page, u64 gpa, bool dirty);
 
 /* ---- ept01.c, fault.c ---- */
-u64 mmu_eptp01(struct nvmx_vm *vm);		/* value for the EPT-pointer field */
+u64 mmu_eptp01(struct nvmx_vm *vm, enum mmu_space space);	/* for the EPT-pointer field */
 enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access /* ACC_* */);
 /* PML: a 4K page of gpas was logged; called with count entries */
 void mmu_mark_dirty(struct nvmx_vm *vm, u64 gpa);
 
 /* ---- walk.c: linear to physical, for x86 paging of every mode ---- */
 struct mmu_paging {
-	struct nvmx_vm *vm;
+	struct nvmx_vcpu *v;	/* whose space the tables are in */
 	u64 cr0, cr3, cr4, efer, rflags;
 	u64 pdptr[4];		/* used with PAE paging */
 	u8 maxphyaddr;

@@ -74,6 +74,12 @@ static inline struct vmx_result entry_failed(u32 reason, u64 qual)
 	return (struct vmx_result){ .kind = VMX_ENTRY_FAILED, .code = reason, .qual = qual };
 }
 
+/*
+ * Address spaces: a VM has two sets of memory slots, as KVM numbers them.  A vCPU in
+ * system-management mode sees the second one and nothing of the first.
+ */
+enum mmu_space { MMU_NORMAL, MMU_SMM, NR_MMU_SPACES };
+
 /* Segment registers in the order of the VMCS encodings. */
 enum nvmx_seg_reg {
 	SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR,

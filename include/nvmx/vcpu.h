@@ -211,6 +211,12 @@ struct nvmx_vcpu {
 	u64 tsc_adjust;
 	u32 tsc_khz;
 
+	/* system-management mode: owned by src/vmx/smm.c */
+	struct {
+		bool active;			/* [m] (c) memory is MMU_SMM's; see vmx_set_smm() */
+		bool used;			/* [m] (c) it was active once */
+	} smm;
+
 	/* events */
 	struct nvmx_events ev;			/* [m] */
 	atomic_long_t requests;			/* [a] 1 << enum nvmx_request */
@@ -289,6 +295,12 @@ struct nvmx_vm {
 	pid_t pid;				/* [I] who created it, for names only */
 	unsigned long nr_mmu_pages;		/* KVM_SET_NR_MMU_PAGES, advice; 0: none */
 };
+
+/* The address space that the vCPU's instructions see now. */
+static inline enum mmu_space vcpu_space(const struct nvmx_vcpu *v)
+{
+	return v->smm.active ? MMU_SMM : MMU_NORMAL;
+}
 
 static inline void vcpu_request(struct nvmx_vcpu *v, enum nvmx_request r)
 {

@@ -2,6 +2,10 @@
 /*
  * L1-physical memory as the kernel reads and writes it.
  *
+ * A place is an address in a space.  VMX structures and what user space or a device names are in
+ * the normal one, even while the vCPU is in system-management mode; what an instruction touches is
+ * in the space that its vCPU sees.
+ *
  * Copies go through the user address of the slot, so that everything the host does with its memory
  * (swap, userfaultfd, copy on write) just happens, and a page that is gone is -EFAULT.  The same
  * for compare and exchange: never through a frame number.
@@ -15,6 +19,27 @@
 #include "space.h"
 
 enum direction { READ_GUEST, WRITE_GUEST };
+
+struct place {
+	struct nvmx_vm *vm;
+	enum mmu_space space;
+	u64 gpa;
+};
+
+static struct place normal(struct nvmx_vm *vm, u64 gpa)
+{
+	return (struct place){ .vm = vm, .space = MMU_NORMAL, .gpa = gpa };
+}
+
+static struct place seen_by(struct nvmx_vcpu *v, u64 gpa)
+{
+	return (struct place){ .vm = v->vm, .space = vcpu_space(v), .gpa = gpa };
+}
+
+static struct mmu_slot *slot_at(const struct place *p)
+{
+	return slot_find(p->vm->mmu, p->space, p->gpa >> PAGE_SHIFT);
+}
 
 static int copy_piece(struct mmu_slot *slot, u64 gpa, void *buf, u32 len, enum direction dir)
 {
@@ -35,49 +60,59 @@ static void mark_range(struct mmu_slot *slot, u64 gpa, u32 len)
 }
 
 /* Slot by slot; each lookup is for the part that is left. */
-static int copy_slots(struct mmu *m, u64 gpa, void *buf, u32 len, enum direction dir)
+static int copy_slots(struct place p, void *buf, u32 len, enum direction dir)
 {
 	struct mmu_slot *slot;
 	u64 left;
 	u32 part;
 	int ret;
 
-	for (; len; len -= part, gpa += part, buf += part) {
-		slot = slot_find(m, gpa >> PAGE_SHIFT);
+	for (; len; len -= part, p.gpa += part, buf += part) {
+		slot = slot_at(&p);
 		if (!slot || (dir == WRITE_GUEST && !slot_is_writable(slot)))
 			return -EFAULT;
-		left = ((slot->base_gfn + slot->npages) << PAGE_SHIFT) - gpa;
+		left = ((slot->base_gfn + slot->npages) << PAGE_SHIFT) - p.gpa;
 		part = min_t(u64, len, left);
-		ret = copy_piece(slot, gpa, buf, part, dir);
+		ret = copy_piece(slot, p.gpa, buf, part, dir);
 		/* What was written before a fault counts. */
 		if (dir == WRITE_GUEST)
-			mark_range(slot, gpa, part);
+			mark_range(slot, p.gpa, part);
 		if (ret)
 			return ret;
 	}
 	return 0;
 }
 
-static int copy_guest(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len, enum direction dir)
+static int copy_guest(struct place p, void *buf, u32 len, enum direction dir)
 {
 	int idx, ret;
 
-	if (current->mm != vm->mm || gpa + len < gpa)
+	if (current->mm != p.vm->mm || p.gpa + len < p.gpa)
 		return -EFAULT;
-	idx = srcu_read_lock(&vm->srcu);
-	ret = copy_slots(vm->mmu, gpa, buf, len, dir);
-	srcu_read_unlock(&vm->srcu, idx);
+	idx = srcu_read_lock(&p.vm->srcu);
+	ret = copy_slots(p, buf, len, dir);
+	srcu_read_unlock(&p.vm->srcu, idx);
 	return ret;
 }
 
 int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len)
 {
-	return copy_guest(vm, gpa, buf, len, READ_GUEST);
+	return copy_guest(normal(vm, gpa), buf, len, READ_GUEST);
 }
 
 int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
 {
-	return copy_guest(vm, gpa, (void *)buf, len, WRITE_GUEST);
+	return copy_guest(normal(vm, gpa), (void *)buf, len, WRITE_GUEST);
+}
+
+int mmu_vcpu_read(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len)
+{
+	return copy_guest(seen_by(v, gpa), buf, len, READ_GUEST);
+}
+
+int mmu_vcpu_write(struct nvmx_vcpu *v, u64 gpa, const void *buf, u32 len)
+{
+	return copy_guest(seen_by(v, gpa), (void *)buf, len, WRITE_GUEST);
 }
 
 /* 0, 1 (differs) or -EFAULT. */
@@ -90,24 +125,38 @@ static int cmpxchg_user(unsigned long hva, u32 len, u64 old, u64 new)
 	return __try_cmpxchg_user((u64 __user *)hva, &old, new, efault64);
 }
 
-int mmu_cmpxchg(struct nvmx_vm *vm, u64 gpa, u32 len, u64 old, u64 new)
+static int cmpxchg_guest(const struct place *p, u32 len, u64 old, u64 new)
 {
-	u64 gfn = gpa >> PAGE_SHIFT;
+	u64 gfn = p->gpa >> PAGE_SHIFT;
 	int idx, ret = -EFAULT;
 	struct mmu_slot *slot;
 
-	if (current->mm != vm->mm || (len != sizeof(u32) && len != sizeof(u64)) ||
-	    (gpa & (len - 1)))
+	if (current->mm != p->vm->mm || (len != sizeof(u32) && len != sizeof(u64)) ||
+	    (p->gpa & (len - 1)))
 		return -EFAULT;
-	idx = srcu_read_lock(&vm->srcu);
-	slot = slot_find(vm->mmu, gfn);
+	idx = srcu_read_lock(&p->vm->srcu);
+	slot = slot_at(p);
 	if (slot && slot_is_writable(slot)) {
-		ret = cmpxchg_user(slot_hva(slot, gfn) + offset_in_page(gpa), len, old, new);
+		ret = cmpxchg_user(slot_hva(slot, gfn) + offset_in_page(p->gpa), len, old, new);
 		if (!ret)
 			dirty_mark(slot, gfn);
 	}
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&p->vm->srcu, idx);
 	return ret > 0 ? -EAGAIN : ret;
+}
+
+int mmu_cmpxchg(struct nvmx_vm *vm, u64 gpa, u32 len, u64 old, u64 new)
+{
+	struct place p = normal(vm, gpa);
+
+	return cmpxchg_guest(&p, len, old, new);
+}
+
+int mmu_vcpu_cmpxchg(struct nvmx_vcpu *v, u64 gpa, u32 len, u64 old, u64 new)
+{
+	struct place p = seen_by(v, gpa);
+
+	return cmpxchg_guest(&p, len, old, new);
 }
 
 void *mmu_map_page(struct nvmx_vm *vm, u64 gpa, bool write)
@@ -120,7 +169,7 @@ void *mmu_map_page(struct nvmx_vm *vm, u64 gpa, bool write)
 	if (current->mm != vm->mm)
 		return NULL;
 	idx = srcu_read_lock(&vm->srcu);
-	slot = slot_find(vm->mmu, gfn);
+	slot = slot_find(vm->mmu, MMU_NORMAL, gfn);
 	if (slot && (!write || slot_is_writable(slot)))
 		ret = get_user_pages_fast(slot_hva(slot, gfn), 1, write ? FOLL_WRITE : 0, &page);
 	srcu_read_unlock(&vm->srcu, idx);

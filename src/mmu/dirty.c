@@ -66,7 +66,7 @@ void mmu_mark_dirty(struct nvmx_vm *vm, u64 gpa)
 	int idx;
 
 	idx = srcu_read_lock(&vm->srcu);
-	slot = slot_find(vm->mmu, gfn);
+	slot = slot_find(vm->mmu, MMU_NORMAL, gfn);
 	if (slot)
 		dirty_mark(slot, gfn);
 	srcu_read_unlock(&vm->srcu, idx);
@@ -74,21 +74,24 @@ void mmu_mark_dirty(struct nvmx_vm *vm, u64 gpa)
 
 /* ---- taking bits ---- */
 
-static void protect(struct mmu *m, u64 first, u64 end)
+/* [first, end) as pages of the slot. */
+static void protect(struct mmu *m, const struct mmu_slot *slot, u64 first, u64 end)
 {
-	unsigned int ret;
+	struct gfn_range r = {
+		.first = slot->base_gfn + first, .end = slot->base_gfn + end,
+		.op = EPT_OP_WRPROT, .space = slot_space(slot),
+	};
 
 	lockdep_assert_held(&m->ept.lock);
 	/* Paid for all words together, by finish(). */
-	ret = ept01_range(&m->ept, first, end, EPT_OP_WRPROT);
-	ret |= ept02_range(&m->ept, first, end, EPT_OP_WRPROT);
-	(void)ret;
+	if (mmu_range_locked(m, &r))
+		return;
 }
 
 /* Take the bits of @mask that are set in word @i; write-protect their pages, run by run. */
 static unsigned long take_word(struct mmu *m, struct mmu_slot *slot, size_t i, unsigned long mask)
 {
-	u64 base = slot->base_gfn + i * BITS_PER_LONG;
+	u64 base = i * BITS_PER_LONG;
 	unsigned long taken, start, end;
 	long *word = (long *)&slot->dirty[i];
 
@@ -96,7 +99,7 @@ static unsigned long take_word(struct mmu *m, struct mmu_slot *slot, size_t i, u
 		return 0;
 	taken = atomic_long_fetch_andnot(mask, (atomic_long_t *)word) & mask;
 	for_each_set_bitrange(start, end, &taken, BITS_PER_LONG)
-		protect(m, base + start, base + end);
+		protect(m, slot, base + start, base + end);
 	return taken;
 }
 
@@ -139,10 +142,10 @@ static struct mmu_slot *logged_slot(struct mmu *m, u32 id, int *ret)
 
 	lockdep_assert_held(&m->slots_lock);
 	*ret = -EINVAL;
-	if (id >= mmu_max_slots())
+	if (!slot_id_ok(id))
 		return NULL;
 	*ret = -ENOENT;
-	slot = xa_load(&m->by_id, array_index_nospec(id, mmu_max_slots()));
+	slot = xa_load(&m->by_id, id);
 	if (!slot || !slot_is_logged(slot))
 		return NULL;
 	*ret = 0;

@@ -84,11 +84,11 @@ struct ept_space {
 	bool ad;			/* [I] ept01 has accessed and dirty flags */
 	bool small_exec;		/* [I] large pages may not be executable (iTLB multihit) */
 
-	struct ept_table *root01;	/* [I] */
+	struct ept_table *root01[NR_MMU_SPACES];	/* [I] */
 
 	struct list_head trees;		/* [l] struct ept02, unused ones last used last */
 	unsigned int unused;		/* [l] trees without user */
-	u64 slot_pages;			/* [l] of all slots: more than that is not worth mapping */
+	u64 slot_pages;			/* [l] of the normal space: L2 needs no more */
 	struct hlist_head rmap[EPT_BUCKETS];	/* [l] struct ept02_link by region of L1 */
 	struct hlist_head rmap_1g;	/* [l] those of 1G leaves */
 };
@@ -184,6 +184,7 @@ unsigned int __must_check ept_leaf_op(u64 *p, enum ept_op op, bool ad);
 
 /* ---- ept01.c ---- */
 struct ept01_map {
+	enum mmu_space space;
 	u64 gfn;
 	u64 pfn;		/* of the 4K page at gfn */
 	u32 perm;		/* EPTE_RWX: all that may be granted */
@@ -191,9 +192,18 @@ struct ept01_map {
 	u8 level;		/* largest page allowed */
 };
 
+/* Frames [first, end) of one space, and what is done to the leaves that map them. */
+struct gfn_range {
+	u64 first, end;
+	enum ept_op op;
+	enum mmu_space space;
+};
+
 enum ept_done { EPT_DONE, EPT_AGAIN };
 
+int ept01_init(struct ept_space *s);
+void ept01_exit(struct ept_space *s);
 enum ept_done ept01_map(struct ept_space *s, const struct ept01_map *m, bool *debt);
-unsigned int __must_check ept01_range(struct ept_space *s, u64 first, u64 end, enum ept_op op);
+unsigned int __must_check ept01_range(struct ept_space *s, const struct gfn_range *r);
 
 #endif

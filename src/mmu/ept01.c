@@ -2,13 +2,14 @@
 /*
  * ept01: L1-physical to host-physical.
  *
- * A cache of the host's page tables: filled by faults, emptied by ranges.  One tree per VM; its
- * root lives as long as the VM.  A fault never makes a page larger than the table it finds: on a
- * CPU where large pages may not be executable, code and data in one 2M region would otherwise
- * replace each other's mapping for ever.  Tables that became empty are buried, so a later fault
- * (after the host collapsed the region to a large page, say) starts afresh.
+ * A cache of the host's page tables: filled by faults, emptied by ranges.  One tree per address
+ * space of the VM; its root lives as long as the VM.  A fault never makes a page larger than the
+ * table it finds: on a CPU where large pages may not be executable, code and data in one 2M region
+ * would otherwise replace each other's mapping for ever.  Tables that became empty are buried, so a
+ * later fault (after the host collapsed the region to a large page, say) starts afresh.
  */
 #include <linux/bitops.h>
+#include <linux/errno.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 
@@ -63,7 +64,7 @@ static bool suffices(u64 e, unsigned int level, const struct ept01_map *m)
  */
 enum ept_done ept01_map(struct ept_space *s, const struct ept01_map *m, bool *debt)
 {
-	struct ept_table *t = s->root01, *below;
+	struct ept_table *t = s->root01[m->space], *below;
 	u32 perm;
 	u64 e;
 
@@ -96,11 +97,6 @@ enum ept_done ept01_map(struct ept_space *s, const struct ept01_map *m, bool *de
 	put_leaf(t, m, perm, debt);
 	return EPT_DONE;
 }
-
-struct gfn_range {
-	u64 first, end;
-	enum ept_op op;
-};
 
 static unsigned int leaf_op(struct ept_space *s, struct ept_table *t, unsigned int i,
 			    enum ept_op op)
@@ -149,11 +145,36 @@ static unsigned int table_range(struct ept_space *s, struct ept_table *t, const 
 	return ret;
 }
 
-/* Apply @op to all that maps a frame of [first, end). */
-unsigned int ept01_range(struct ept_space *s, u64 first, u64 end, enum ept_op op)
+/* Apply @r->op to all that maps a frame of the range. */
+unsigned int ept01_range(struct ept_space *s, const struct gfn_range *r)
 {
-	struct gfn_range r = { .first = first, .end = end, .op = op };
-
 	lockdep_assert_held(&s->lock);
-	return table_range(s, s->root01, &r);
+	return table_range(s, s->root01[r->space], r);
+}
+
+void ept01_exit(struct ept_space *s)
+{
+	unsigned int i;
+
+	spin_lock(&s->lock);
+	for (i = 0; i < NR_MMU_SPACES; i++) {
+		if (s->root01[i])
+			ept_bury(s, s->root01[i]);
+		s->root01[i] = NULL;
+	}
+	spin_unlock(&s->lock);
+}
+
+int ept01_init(struct ept_space *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_MMU_SPACES; i++) {
+		s->root01[i] = ept_root_alloc(s);
+		if (!s->root01[i]) {
+			ept01_exit(s);
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }

@@ -93,7 +93,7 @@ int ept02_prepare_spares(struct ept_space *s);
 void ept02_free_spares(struct ept_space *s);
 bool ept02_leaf_put(struct ept_space *s, struct ept_table *t, unsigned int i, u64 gfn, u64 e);
 void ept02_leaf_remove(struct ept_space *s, struct ept_table *t, unsigned int i);
-unsigned int __must_check ept02_range(struct ept_space *s, u64 first, u64 end, enum ept_op op);
+unsigned int __must_check ept02_range(struct ept_space *s, const struct gfn_range *r);
 
 /* ---- tree02.c ---- */
 void ept02_adopt(struct ept_table *t);

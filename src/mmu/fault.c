@@ -20,6 +20,7 @@
 
 /* The L1 page that is to be mapped. */
 struct target {
+	enum mmu_space space;
 	struct mmu_slot *slot;
 	u64 gfn;
 	unsigned long hva;
@@ -28,11 +29,12 @@ struct target {
 	struct host_page host;
 };
 
+/* @t->space is set. */
 static enum mmu_verdict target_find(struct mmu *m, struct target *t, u64 gpa, u32 access)
 {
 	t->gfn = gpa >> PAGE_SHIFT;
 	t->access = access & ACC_RWX;
-	t->slot = slot_find(m, t->gfn);
+	t->slot = slot_find(m, t->space, t->gfn);
 	if (!t->slot)
 		return MMU_MMIO;
 	if ((access & ACC_WRITE) && !slot_is_writable(t->slot))
@@ -109,7 +111,9 @@ static void target_written(struct target *t)
 static enum mmu_verdict map01(struct mmu *m, struct target *t)
 {
 	enum mmu_verdict verdict = MMU_RETRY;
-	struct ept01_map map = { .gfn = t->gfn, .pfn = t->host.pfn, .access = t->access };
+	struct ept01_map map = {
+		.space = t->space, .gfn = t->gfn, .pfn = t->host.pfn, .access = t->access,
+	};
 	bool debt = false;
 
 	spin_lock(&m->ept.lock);
@@ -124,27 +128,26 @@ static enum mmu_verdict map01(struct mmu *m, struct target *t)
 	return verdict;
 }
 
-static enum mmu_verdict fault01(struct mmu *m, u64 gpa, u32 access)
+static enum mmu_verdict fault01(struct mmu *m, struct target *t, u64 gpa, u32 access)
 {
 	enum mmu_verdict verdict;
-	struct target t;
 
-	verdict = target_find(m, &t, gpa, access);
+	verdict = target_find(m, t, gpa, access);
 	if (verdict != MMU_FIXED)
 		return verdict;
 	if (ept_prepare(&m->ept, EPT_01))
 		return MMU_ERROR;
-	verdict = target_get(m, &t);
+	verdict = target_get(m, t);
 	if (verdict != MMU_FIXED)
 		return verdict;
-	verdict = map01(m, &t);
-	host_put(&t.host);
+	verdict = map01(m, t);
+	host_put(&t->host);
 	return verdict;
 }
 
 /**
  * mmu_fault01() - resolve a violation of ept01
- * @v: whose access it was
+ * @v: whose access it was, in the space that it sees
  * @gpa: L1-physical address
  * @access: ACC_*
  *
@@ -153,12 +156,13 @@ static enum mmu_verdict fault01(struct mmu *m, u64 gpa, u32 access)
  */
 enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access)
 {
+	struct target t = { .space = vcpu_space(v) };
 	struct nvmx_vm *vm = v->vm;
 	enum mmu_verdict verdict;
 	int idx;
 
 	idx = srcu_read_lock(&vm->srcu);
-	verdict = fault01(vm->mmu, gpa, access);
+	verdict = fault01(vm->mmu, &t, gpa, access);
 	srcu_read_unlock(&vm->srcu, idx);
 	return verdict;
 }
@@ -215,8 +219,8 @@ static enum mmu_verdict map02(struct mmu *m, struct ept02 *t, struct ept02_query
 
 static enum mmu_verdict resolve02(struct mmu *m, struct ept02 *t, struct ept02_query *q)
 {
+	struct target target = { .space = MMU_NORMAL };
 	enum mmu_verdict verdict;
-	struct target target;
 
 	verdict = target_find(m, &target, q->path->gpa, q->access);
 	if (verdict != MMU_FIXED)

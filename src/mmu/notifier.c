@@ -22,31 +22,43 @@ static struct mmu *mmu_of(struct mmu_notifier *mn)
 	return container_of(mn, struct mmu, notifier);
 }
 
-/* Apply @op to what the host addresses [start, end) back. */
+/* Host addresses [start, end), and what is done to that which they back. */
+struct hva_range {
+	unsigned long start, end;
+	enum ept_op op;
+};
+
+static unsigned int slot_range(struct mmu *m, const struct mmu_slot *slot,
+			       const struct hva_range *h)
+{
+	unsigned long lo = max(h->start, slot->hva);
+	unsigned long hi = min(h->end, slot->hva + (slot->npages << PAGE_SHIFT));
+	struct gfn_range r = {
+		.first = slot->base_gfn + ((lo - slot->hva) >> PAGE_SHIFT),
+		.end = slot->base_gfn + ((hi - slot->hva + PAGE_SIZE - 1) >> PAGE_SHIFT),
+		.op = h->op, .space = slot_space(slot),
+	};
+
+	return lo < hi ? mmu_range(m, &r) : 0;
+}
+
+/* In both spaces: user space often puts the same memory into both. */
 static unsigned int hva_range(struct mmu *m, unsigned long start, unsigned long end,
 			      enum ept_op op)
 {
-	struct nvmx_vm *vm = m->vm;
+	struct hva_range h = { .start = start, .end = end, .op = op };
 	struct mmu_slots *slots;
 	unsigned int ret = 0;
-	unsigned long lo, hi;
-	struct mmu_slot *slot;
+	u32 space, i;
 	int idx;
-	u32 i;
 
-	idx = srcu_read_lock(&vm->srcu);
-	slots = srcu_dereference(m->slots, &vm->srcu);
-	for (i = 0; i < slots->nr; i++) {
-		slot = slots->at[i];
-		lo = max(start, slot->hva);
-		hi = min(end, slot->hva + (slot->npages << PAGE_SHIFT));
-		if (lo >= hi)
-			continue;
-		ret |= mmu_range(m, slot->base_gfn + ((lo - slot->hva) >> PAGE_SHIFT),
-				 slot->base_gfn + ((hi - slot->hva + PAGE_SIZE - 1) >> PAGE_SHIFT),
-				 op);
+	idx = srcu_read_lock(&m->vm->srcu);
+	for (space = 0; space < NR_MMU_SPACES; space++) {
+		slots = srcu_dereference(m->slots[space], &m->vm->srcu);
+		for (i = 0; i < slots->nr; i++)
+			ret |= slot_range(m, slots->at[i], &h);
 	}
-	srcu_read_unlock(&vm->srcu, idx);
+	srcu_read_unlock(&m->vm->srcu, idx);
 	return ret;
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One operation on all that maps a range of L1's memory: ept01 and every ept02.
+ * One operation on all that maps a range of one space: its ept01, and every ept02.
+ *
+ * ept02 maps the normal space only: there is no L2 in system-management mode, so a frame of the
+ * other space that has the same number is never taken for one of L2's.
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -11,16 +14,24 @@
 /* How much is done under one hold of the lock: 1G. */
 #define PIECE		BIT_ULL(18)
 
-unsigned int mmu_range(struct mmu *m, u64 first, u64 end, enum ept_op op)
+unsigned int mmu_range_locked(struct mmu *m, const struct gfn_range *r)
 {
-	unsigned int ret = 0, part;
-	u64 next;
+	unsigned int ret = ept01_range(&m->ept, r);
 
-	for (; first < end; first = next) {
-		next = min(end, (first | (PIECE - 1)) + 1);
+	if (r->space == MMU_NORMAL)
+		ret |= ept02_range(&m->ept, r);
+	return ret;
+}
+
+unsigned int mmu_range(struct mmu *m, const struct gfn_range *r)
+{
+	struct gfn_range piece = *r;
+	unsigned int ret = 0, part;
+
+	for (; piece.first < r->end; piece.first = piece.end) {
+		piece.end = min(r->end, (piece.first | (PIECE - 1)) + 1);
 		spin_lock(&m->ept.lock);
-		part = ept01_range(&m->ept, first, next, op);
-		part |= ept02_range(&m->ept, first, next, op);
+		part = mmu_range_locked(m, &piece);
 		ept_unlock_pay(&m->ept, part & EPT_DEBT);
 		ret |= part;
 	}
@@ -29,11 +40,12 @@ unsigned int mmu_range(struct mmu *m, u64 first, u64 end, enum ept_op op)
 
 void mmu_slot_range(struct mmu *m, const struct mmu_slot *slot, enum ept_op op)
 {
-	u64 first = slot->base_gfn, end = first + slot->npages, next;
+	u64 end = slot->base_gfn + slot->npages;
+	struct gfn_range r = { .first = slot->base_gfn, .op = op, .space = slot_space(slot) };
 
-	for (; first < end; first = next) {
-		next = min(end, (first | (PIECE - 1)) + 1);
-		mmu_range(m, first, next, op);
+	for (; r.first < end; r.first = r.end) {
+		r.end = min(end, (r.first | (PIECE - 1)) + 1);
+		mmu_range(m, &r);
 		cond_resched();
 	}
 }

@@ -180,9 +180,8 @@ void ept02_disown(struct ept_space *s, struct ept_table *t)
 
 /* ---- ranges ---- */
 
-struct gfn_range {
-	u64 first, end;
-	enum ept_op op;
+struct search {
+	const struct gfn_range *r;
 	struct list_head empty;		/* tables to bury after the search */
 };
 
@@ -221,7 +220,7 @@ static unsigned int leaf_op(struct ept_space *s, struct ept_table *t, unsigned i
  * All leaves of one link in the range, which lies within the link's region: so this link is the
  * only one that can go away meanwhile.
  */
-static unsigned int table_range(struct ept_space *s, struct ept_table *t, struct gfn_range *r,
+static unsigned int table_range(struct ept_space *s, struct ept_table *t, struct search *search,
 				u64 first, u64 end)
 {
 	u64 span = ept_span(t->level), gfn;
@@ -234,15 +233,16 @@ static unsigned int table_range(struct ept_space *s, struct ept_table *t, struct
 			continue;
 		gfn = ept02_leaf_gfn(t, i);
 		if (gfn < end && gfn + span > first)
-			ret |= leaf_op(s, t, i, r->op);
+			ret |= leaf_op(s, t, i, search->r->op);
 	}
 	if (!t->used)
-		list_move(&t->node, &r->empty);
+		list_move(&t->node, &search->empty);
 	return ret;
 }
 
-static unsigned int bucket_range(struct ept_space *s, u32 bucket, struct gfn_range *r)
+static unsigned int bucket_range(struct ept_space *s, u32 bucket, struct search *search)
 {
+	const struct gfn_range *r = search->r;
 	struct ept02_link *l;
 	struct hlist_node *next;
 	unsigned int ret = 0;
@@ -250,41 +250,41 @@ static unsigned int bucket_range(struct ept_space *s, u32 bucket, struct gfn_ran
 
 	hlist_for_each_entry_safe(l, next, &s->rmap[bucket], by_region) {
 		base = (u64)l->region << REGION_BITS;
-		ret |= table_range(s, l->table, r, max(r->first, base),
+		ret |= table_range(s, l->table, search, max(r->first, base),
 				   min(r->end, base + REGION_SPAN));
 	}
 	return ret;
 }
 
-static void bury_empty(struct ept_space *s, struct gfn_range *r)
+static void bury_empty(struct ept_space *s, struct search *search)
 {
 	struct ept_table *t;
 
-	while ((t = list_first_entry_or_null(&r->empty, struct ept_table, node))) {
+	while ((t = list_first_entry_or_null(&search->empty, struct ept_table, node))) {
 		list_del_init(&t->node);
 		ept02_bury_up(s, t);
 	}
 }
 
-/* Apply @op to all leaves of all trees that map a frame of [first, end). */
-unsigned int ept02_range(struct ept_space *s, u64 first, u64 end, enum ept_op op)
+/* Apply @r->op to all leaves of all trees that map a frame of the range, which is L2's memory. */
+unsigned int ept02_range(struct ept_space *s, const struct gfn_range *r)
 {
-	struct gfn_range r = { .first = first, .end = end, .op = op };
+	struct search search = { .r = r };
 	struct ept02_link *l;
 	struct hlist_node *next;
 	unsigned int ret = 0;
 	u64 region, last;
 
 	lockdep_assert_held(&s->lock);
-	if (list_empty(&s->trees) || first >= end)
+	if (list_empty(&s->trees) || r->first >= r->end)
 		return 0;
-	INIT_LIST_HEAD(&r.empty);
+	INIT_LIST_HEAD(&search.empty);
 	hlist_for_each_entry_safe(l, next, &s->rmap_1g, by_region)
-		ret |= table_range(s, l->table, &r, first, end);
-	region = first >> REGION_BITS;
-	last = min((end - 1) >> REGION_BITS, region + EPT_BUCKETS - 1);
+		ret |= table_range(s, l->table, &search, r->first, r->end);
+	region = r->first >> REGION_BITS;
+	last = min((r->end - 1) >> REGION_BITS, region + EPT_BUCKETS - 1);
 	for (; region <= last; region++)
-		ret |= bucket_range(s, region % EPT_BUCKETS, &r);
-	bury_empty(s, &r);
+		ret |= bucket_range(s, region % EPT_BUCKETS, &search);
+	bury_empty(s, &search);
 	return ret;
 }

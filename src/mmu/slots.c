@@ -8,6 +8,8 @@
  * install what the old version said, and emptying the range finds all there is.
  *
  * A move is a removal and an addition: between the two there is no memory in either place.
+ *
+ * Each address space has its own versions; a slot belongs to one for life, by its number.
  */
 #include <linux/bug.h>
 #include <linux/errno.h>
@@ -45,10 +47,9 @@ static u32 index_below(const struct mmu_slots *slots, u64 gfn)
 	return lo ? lo - 1 : slots->nr;
 }
 
-/* The slot of a frame, or NULL.  vm->srcu is held, and as long as the result is used. */
-struct mmu_slot *slot_find(struct mmu *m, u64 gfn)
+struct mmu_slot *slot_find(struct mmu *m, enum mmu_space space, u64 gfn)
 {
-	struct mmu_slots *slots = srcu_dereference(m->slots, &m->vm->srcu);
+	struct mmu_slots *slots = srcu_dereference(m->slots[space], &m->vm->srcu);
 	u32 i = READ_ONCE(slots->hint);
 
 	if (i < slots->nr && covers(slots->at[i], gfn))
@@ -63,7 +64,7 @@ struct mmu_slot *slot_find(struct mmu *m, u64 gfn)
 bool mmu_gpa_backed(struct nvmx_vm *vm, u64 gpa)
 {
 	int idx = srcu_read_lock(&vm->srcu);
-	bool backed = slot_find(vm->mmu, gpa >> PAGE_SHIFT);
+	bool backed = slot_find(vm->mmu, MMU_NORMAL, gpa >> PAGE_SHIFT);
 
 	srcu_read_unlock(&vm->srcu, idx);
 	return backed;
@@ -76,9 +77,9 @@ u32 mmu_max_slots(void)
 
 /* ---- versions ---- */
 
-static struct mmu_slots *current_slots(struct mmu *m)
+static struct mmu_slots *current_slots(struct mmu *m, enum mmu_space space)
 {
-	return rcu_dereference_protected(m->slots, lockdep_is_held(&m->slots_lock));
+	return rcu_dereference_protected(m->slots[space], lockdep_is_held(&m->slots_lock));
 }
 
 static struct mmu_slots *version_alloc(u32 nr)
@@ -86,11 +87,14 @@ static struct mmu_slots *version_alloc(u32 nr)
 	return kvzalloc(struct_size((struct mmu_slots *)NULL, at, nr), GFP_KERNEL_ACCOUNT);
 }
 
-/* The current version without @out and with @in; either may be NULL.  NULL: no memory. */
+/*
+ * The current version of their space without @out and with @in; either may be NULL.  NULL: no
+ * memory.
+ */
 static struct mmu_slots *version_with(struct mmu *m, const struct mmu_slot *out,
 				      struct mmu_slot *in)
 {
-	struct mmu_slots *old = current_slots(m), *new;
+	struct mmu_slots *old = current_slots(m, slot_space(in ?: out)), *new;
 	u32 i;
 
 	new = version_alloc(old->nr + !!in);
@@ -114,19 +118,21 @@ static struct mmu_slots *version_with(struct mmu *m, const struct mmu_slot *out,
 	return new;
 }
 
-static void publish(struct mmu *m, struct mmu_slots *new)
+static void publish(struct mmu *m, enum mmu_space space, struct mmu_slots *new)
 {
-	struct mmu_slots *old = current_slots(m);
+	struct mmu_slots *old = current_slots(m, space);
 
-	rcu_assign_pointer(m->slots, new);
+	rcu_assign_pointer(m->slots[space], new);
 	synchronize_srcu_expedited(&m->vm->srcu);
 	kvfree(old);
 }
 
-static void count_pages(struct mmu *m, u64 more, u64 less)
+static void count_pages(struct mmu *m, const struct mmu_slot *slot, s64 pages)
 {
+	if (slot_space(slot) != MMU_NORMAL)
+		return;
 	spin_lock(&m->ept.lock);
-	m->ept.slot_pages += more - less;
+	m->ept.slot_pages += pages;
 	spin_unlock(&m->ept.lock);
 }
 
@@ -140,7 +146,7 @@ static void slot_free(struct mmu_slot *slot)
 
 static bool overlaps(struct mmu *m, const struct mmu_slot *slot, const struct mmu_slot *except)
 {
-	struct mmu_slots *slots = current_slots(m);
+	struct mmu_slots *slots = current_slots(m, slot_space(slot));
 	u64 end = slot->base_gfn + slot->npages;
 	u32 i = index_below(slots, slot->base_gfn);
 
@@ -201,9 +207,9 @@ static int slot_delete(struct mmu *m, struct mmu_slot *slot)
 
 	if (!without)
 		return -ENOMEM;
-	publish(m, without);
+	publish(m, slot_space(slot), without);
 	mmu_slot_range(m, slot, EPT_OP_ZAP);
-	count_pages(m, 0, slot->npages);
+	count_pages(m, slot, -(s64)slot->npages);
 	xa_erase(&m->by_id, slot->id);
 	slot_free(slot);
 	return 0;
@@ -228,8 +234,8 @@ static int slot_create(struct mmu *m, struct mmu_slot *slot)
 		kvfree(with);
 		return ret;
 	}
-	count_pages(m, slot->npages, 0);
-	publish(m, with);
+	count_pages(m, slot, slot->npages);
+	publish(m, slot_space(slot), with);
 	return 0;
 }
 
@@ -259,9 +265,9 @@ static int slot_move(struct mmu *m, struct mmu_slot *old, struct mmu_slot *new)
 		kvfree(with);
 		return ret;
 	}
-	publish(m, without);
+	publish(m, slot_space(old), without);
 	mmu_slot_range(m, old, EPT_OP_ZAP);
-	publish(m, with);
+	publish(m, slot_space(new), with);
 	slot_replaced(m, old, new);
 	return 0;
 }
@@ -294,7 +300,7 @@ static int slot_set_flags(struct mmu *m, struct mmu_slot *old, struct mmu_slot *
 		kvfree(with);
 		return ret;
 	}
-	publish(m, with);
+	publish(m, slot_space(new), with);
 	apply_flags(m, old, new);
 	slot_replaced(m, old, new);
 	return 0;
@@ -317,6 +323,11 @@ static bool same(const struct mmu_slot *a, const struct mmu_slot *b)
 	       a->flags == b->flags;
 }
 
+bool slot_id_ok(u32 id)
+{
+	return slot_id_space(id) < NR_MMU_SPACES && (id & SLOT_ID_MASK) < MAX_SLOTS;
+}
+
 /* KVM's checks of the argument alone, which apply to deletions too. */
 static int check_region(const struct kvm_userspace_memory_region *r)
 {
@@ -324,8 +335,7 @@ static int check_region(const struct kvm_userspace_memory_region *r)
 		return -EINVAL;
 	if ((r->memory_size | r->guest_phys_addr | r->userspace_addr) & ~PAGE_MASK)
 		return -EINVAL;
-	/* Bits 31:16 are the address space; there is one. */
-	if (r->slot >= MAX_SLOTS)
+	if (!slot_id_ok(r->slot))
 		return -EINVAL;
 	if (r->guest_phys_addr + r->memory_size < r->guest_phys_addr)
 		return -EINVAL;
@@ -347,7 +357,7 @@ static int set_slot(struct mmu *m, const struct kvm_userspace_memory_region *r)
 	int ret;
 
 	lockdep_assert_held(&m->slots_lock);
-	old = xa_load(&m->by_id, array_index_nospec(r->slot, MAX_SLOTS));
+	old = xa_load(&m->by_id, r->slot);
 	if (!r->memory_size)
 		return old ? slot_delete(m, old) : -EINVAL;
 	new = slot_alloc(r);
@@ -398,11 +408,32 @@ bool ept_bug(struct ept_space *s, bool cond, const char *what)
 	return cond;
 }
 
-int mmu_vm_init(struct nvmx_vm *vm)
+static void versions_free(struct mmu *m)
+{
+	u32 space;
+
+	for (space = 0; space < NR_MMU_SPACES; space++)
+		kvfree(rcu_access_pointer(m->slots[space]));
+}
+
+static int versions_init(struct mmu *m)
 {
 	struct mmu_slots *none;
+	u32 space;
+
+	for (space = 0; space < NR_MMU_SPACES; space++) {
+		none = version_alloc(0);
+		if (!none)
+			return -ENOMEM;
+		RCU_INIT_POINTER(m->slots[space], none);
+	}
+	return 0;
+}
+
+int mmu_vm_init(struct nvmx_vm *vm)
+{
 	struct mmu *m;
-	int ret = -ENOMEM;
+	int ret;
 
 	m = kvzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
 	if (!m)
@@ -413,27 +444,23 @@ int mmu_vm_init(struct nvmx_vm *vm)
 	ept_space_init(&m->ept);
 	m->ept.ad = vmx_caps.ept_ad;
 	m->ept.small_exec = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT);
-	none = version_alloc(0);
-	if (!none)
-		goto free_mmu;
-	RCU_INIT_POINTER(m->slots, none);
-	m->ept.root01 = ept_root_alloc(&m->ept);
-	if (!m->ept.root01)
+	ret = versions_init(m);
+	if (ret)
+		goto free_slots;
+	ret = ept01_init(&m->ept);
+	if (ret)
 		goto free_slots;
 	ret = notifier_start(m);
 	if (ret)
-		goto free_root;
+		goto free_roots;
 	vm->mmu = m;
 	return 0;
 
-free_root:
-	spin_lock(&m->ept.lock);
-	ept_bury(&m->ept, m->ept.root01);
-	spin_unlock(&m->ept.lock);
-	ept_space_exit(&m->ept);
+free_roots:
+	ept01_exit(&m->ept);
 free_slots:
-	kvfree(none);
-free_mmu:
+	ept_space_exit(&m->ept);
+	versions_free(m);
 	kvfree(m);
 	return ret;
 }
@@ -454,21 +481,19 @@ void mmu_vm_destroy(struct nvmx_vm *vm)
 
 	vm->mmu = NULL;
 	ept02_free_all(&m->ept);
-	spin_lock(&m->ept.lock);
-	ept_bury(&m->ept, m->ept.root01);
-	spin_unlock(&m->ept.lock);
+	ept01_exit(&m->ept);
 	ept_space_exit(&m->ept);
 	xa_for_each(&m->by_id, id, slot)
 		slot_free(slot);
 	xa_destroy(&m->by_id);
-	kvfree(rcu_access_pointer(m->slots));
+	versions_free(m);
 	mutex_destroy(&m->slots_lock);
 	kvfree(m);
 }
 
-u64 mmu_eptp01(struct nvmx_vm *vm)
+u64 mmu_eptp01(struct nvmx_vm *vm, enum mmu_space space)
 {
 	const struct ept_space *s = &vm->mmu->ept;
 
-	return __pa(s->root01->e) | EPTP_WB | EPTP_LEVELS(EPT_TOP) | (s->ad ? EPTP_AD : 0);
+	return __pa(s->root01[space]->e) | EPTP_WB | EPTP_LEVELS(EPT_TOP) | (s->ad ? EPTP_AD : 0);
 }

@@ -31,7 +31,7 @@ struct mmu_slot {
 	unsigned long hva;
 	unsigned long *dirty;		/* NULL: no log */
 	u32 flags;			/* KVM_MEM_* */
-	u32 id;
+	u32 id;				/* as the user says it, with the space */
 };
 
 /* A version of the slots: sorted by base_gfn, without overlap. */
@@ -48,7 +48,7 @@ struct mmu_slots {
 struct mmu {
 	struct nvmx_vm *vm;		/* [I] */
 	struct mutex slots_lock;
-	struct mmu_slots __rcu *slots;	/* [r] */
+	struct mmu_slots __rcu *slots[NR_MMU_SPACES];	/* [r] */
 	struct xarray by_id;		/* [s] struct mmu_slot */
 
 	struct mmu_notifier notifier;	/* [I] */
@@ -59,6 +59,19 @@ struct mmu {
 
 	struct ept_space ept;
 };
+
+/* The number of a slot: its space in bits 31:16, its number there below. */
+#define SLOT_ID_MASK	0xffffu
+
+static inline u32 slot_id_space(u32 id)
+{
+	return id >> 16;
+}
+
+static inline enum mmu_space slot_space(const struct mmu_slot *slot)
+{
+	return (enum mmu_space)slot_id_space(slot->id);
+}
 
 static inline bool slot_is_logged(const struct mmu_slot *slot)
 {
@@ -82,11 +95,15 @@ static inline unsigned long slot_hva(const struct mmu_slot *slot, u64 gfn)
 }
 
 /* ---- slots.c ---- */
-struct mmu_slot *slot_find(struct mmu *m, u64 gfn);	/* vm->srcu held */
+/* The slot of a frame, or NULL.  vm->srcu is held, and as long as the result is used. */
+struct mmu_slot *slot_find(struct mmu *m, enum mmu_space space, u64 gfn);
+bool slot_id_ok(u32 id);
 
 /* ---- range.c ---- */
 /* Apply @op to all tables, a piece at a time, and pay the debts. Returns EPT_WAS_YOUNG or 0. */
-unsigned int mmu_range(struct mmu *m, u64 first, u64 end, enum ept_op op);
+unsigned int mmu_range(struct mmu *m, const struct gfn_range *r);
+/* The same under one hold of the lock, without paying. */
+unsigned int __must_check mmu_range_locked(struct mmu *m, const struct gfn_range *r);
 void mmu_slot_range(struct mmu *m, const struct mmu_slot *slot, enum ept_op op);
 
 /* ---- notifier.c ---- */

@@ -176,7 +176,7 @@ static int read_entry(struct walk *w, int level, u64 table)
 	if (ret)
 		return ret;
 	/* Little-endian: a 4-byte entry fills the low half. */
-	if (mmu_read(w->p->vm, w->address[level], &entry, mode->entry_size))
+	if (mmu_vcpu_read(w->p->v, w->address[level], &entry, mode->entry_size))
 		return page_fault(w, 0);
 	w->entry[level] = entry;
 	return 0;
@@ -282,7 +282,7 @@ static int mark_entry(struct walk *w, int level)
 	ret = to_gpa(w, w->ngpa[level], ACC_READ | ACC_WRITE, true, &gpa);
 	if (ret)
 		return ret;
-	ret = mmu_cmpxchg(w->p->vm, gpa, w->mode->entry_size, old, new);
+	ret = mmu_vcpu_cmpxchg(w->p->v, gpa, w->mode->entry_size, old, new);
 	return ret == -EAGAIN ? ret : 0;
 }
 

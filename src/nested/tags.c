@@ -61,7 +61,7 @@ int nested_find_ept02(struct nvmx_vcpu *v, struct l2_context *c)
 
 static u64 eptp02(struct nvmx_vcpu *v, const struct l2_context *c)
 {
-	return c->ept02 ? mmu_ept02_eptp(c->ept02) : mmu_eptp01(v->vm);
+	return c->ept02 ? mmu_ept02_eptp(c->ept02) : mmu_eptp01(v->vm, MMU_NORMAL);
 }
 
 void nested_update_eptp02(struct nvmx_vcpu *v, struct l2_context *c)

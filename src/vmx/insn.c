@@ -56,7 +56,7 @@ static enum emu_mem op_fetch(struct emu *e, u64 lin, u8 *buf, unsigned int len)
 	r = translate(e, lin, ACC_EXEC, &gpa);
 	if (r != EMU_MEM_OK)
 		return r;
-	return mmu_read(t->v->vm, gpa, buf, len) ? EMU_MEM_FAIL : EMU_MEM_OK;
+	return mmu_vcpu_read(t->v, gpa, buf, len) ? EMU_MEM_FAIL : EMU_MEM_OK;
 }
 
 static enum emu_mem op_translate(struct emu *e, u64 lin, unsigned int access, u64 *gpa)
@@ -68,7 +68,7 @@ static enum emu_mem op_read(struct emu *e, u64 gpa, void *buf, unsigned int len)
 {
 	struct emu_task *t = e->ctx;
 
-	if (!mmu_read(t->v->vm, gpa, buf, len))
+	if (!mmu_vcpu_read(t->v, gpa, buf, len))
 		return EMU_MEM_OK;
 	return irq_mmio_read(t->v, gpa, len, buf) ? EMU_MEM_OK : EMU_MEM_USER;
 }
@@ -77,7 +77,7 @@ static enum emu_mem op_write(struct emu *e, u64 gpa, const void *buf, unsigned i
 {
 	struct emu_task *t = e->ctx;
 
-	if (!mmu_write(t->v->vm, gpa, buf, len))
+	if (!mmu_vcpu_write(t->v, gpa, buf, len))
 		return EMU_MEM_OK;
 	if (irq_mmio_write(t->v, gpa, len, buf) || api_bus_write(t->v, API_MMIO, gpa, len, buf))
 		return EMU_MEM_OK;
@@ -92,12 +92,12 @@ struct word {
 };
 
 /* false: the operand lies across words, and the access was not atomic on the bus either */
-static bool make_word(struct nvmx_vm *vm, u64 gpa, unsigned int len, struct word *w)
+static bool make_word(struct nvmx_vcpu *v, u64 gpa, unsigned int len, struct word *w)
 {
 	w->len = max_t(u32, len, sizeof(u32));
 	w->gpa = gpa & ~(u64)(w->len - 1);
 	w->old_val = 0;
-	return gpa + len <= w->gpa + w->len && !mmu_read(vm, w->gpa, &w->old_val, w->len);
+	return gpa + len <= w->gpa + w->len && !mmu_vcpu_read(v, w->gpa, &w->old_val, w->len);
 }
 
 static enum emu_mem op_cmpxchg(struct emu *e, u64 gpa, const void *old_val, const void *new_val,
@@ -107,7 +107,7 @@ static enum emu_mem op_cmpxchg(struct emu *e, u64 gpa, const void *old_val, cons
 	struct word w;
 	u8 *field;
 
-	if (len > sizeof(u64) || !make_word(t->v->vm, gpa, len, &w))
+	if (len > sizeof(u64) || !make_word(t->v, gpa, len, &w))
 		return op_write(e, gpa, new_val, len);
 	field = (u8 *)&w.old_val + (gpa - w.gpa);
 	if (memcmp(field, old_val, len))
@@ -115,7 +115,7 @@ static enum emu_mem op_cmpxchg(struct emu *e, u64 gpa, const void *old_val, cons
 	w.new_val = w.old_val;
 	memcpy((u8 *)&w.new_val + (gpa - w.gpa), new_val, len);
 
-	switch (mmu_cmpxchg(t->v->vm, w.gpa, w.len, w.old_val, w.new_val)) {
+	switch (mmu_vcpu_cmpxchg(t->v, w.gpa, w.len, w.old_val, w.new_val)) {
 	case 0:
 		return EMU_MEM_OK;
 	case -EAGAIN:

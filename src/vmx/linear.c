@@ -21,7 +21,7 @@
 static void fill_paging(struct nvmx_vcpu *v, struct mmu_paging *p)
 {
 	*p = (struct mmu_paging){
-		.vm = v->vm,
+		.v = v,
 		.cr0 = vmx_cr0(v),
 		.cr3 = vmx_cr3(v),
 		.cr4 = vmx_cr4(v),
@@ -48,7 +48,7 @@ int vmx_translate(struct nvmx_vcpu *v, u64 gva, u32 access, u64 *gpa, struct nvm
 /* The bus: where nothing answers, reads are all ones and writes are lost. */
 static void read_bus(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len)
 {
-	if (mmu_read(v->vm, gpa, buf, len))
+	if (mmu_vcpu_read(v, gpa, buf, len))
 		memset(buf, 0xff, len);
 }
 
@@ -100,7 +100,7 @@ int vmx_write_linear(struct nvmx_vcpu *v, u64 gva, const void *buf, u32 len, u32
 
 		if (vmx_translate(v, gva, access | ACC_WRITE, &gpa, f))
 			return -EFAULT;
-		mmu_write(v->vm, gpa, buf, n);
+		mmu_vcpu_write(v, gpa, buf, n);
 		gva += n;
 		buf += n;
 		len -= n;

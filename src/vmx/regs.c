@@ -322,7 +322,7 @@ static int read_pdptrs(struct nvmx_vcpu *v, u64 addr, u64 pdptr[4])
 	if (is_guest_mode(v) && nested_has_ept(v) &&
 	    nested_translate(v, addr, ACC_READ, true, &addr, &f))
 		return -EINVAL;
-	return mmu_read(v->vm, addr, pdptr, 4 * sizeof(*pdptr)) ? -EINVAL : 0;
+	return mmu_vcpu_read(v, addr, pdptr, 4 * sizeof(*pdptr)) ? -EINVAL : 0;
 }
 
 /* SDM "PDPTE Registers" [sdm:pdpte] */

@@ -46,7 +46,7 @@ static int thread_work(struct nvmx_vcpu *v)
 
 static void new_ept01(struct nvmx_vcpu *v)
 {
-	u64 eptp = mmu_eptp01(v->vm);
+	u64 eptp = mmu_eptp01(v->vm, vcpu_space(v));
 
 	if (is_guest_mode(v))
 		vmcs_write_other(v, v->vmcs01, VMCS_ept_pointer, eptp);

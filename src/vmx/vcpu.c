@@ -117,7 +117,7 @@ void vmcs_init_l0(struct nvmx_vcpu *v, struct vmcs *vmcs)
 	vmcs_write(v, vmcs_link_pointer, ~0ull);
 	vmcs_write(v, guest_ia32_debugctl, 0);
 	vmcs_write(v, tsc_offset, 0);
-	vmcs_write(v, ept_pointer, mmu_eptp01(v->vm));
+	vmcs_write(v, ept_pointer, mmu_eptp01(v->vm, MMU_NORMAL));
 	if (vmx_caps.vpid)
 		vmcs_write(v, virtual_processor_id, v->vpid);
 	if (vmx_caps.xsaves)

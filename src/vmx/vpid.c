@@ -80,6 +80,14 @@ void vmx_flush_all_tags(void)
 	flush_all_vpids();
 }
 
+/* A vCPU that has been in system-management mode may have mappings of both trees cached. */
+static void flush_ept01(struct nvmx_vcpu *v)
+{
+	flush_ept(mmu_eptp01(v->vm, MMU_NORMAL));
+	if (unlikely(v->smm.used))
+		flush_ept(mmu_eptp01(v->vm, MMU_SMM));
+}
+
 /* In VMX operation L1 has more EPT pointers than the current one. */
 void vmx_flush_own_ept(struct nvmx_vcpu *v)
 {
@@ -87,7 +95,7 @@ void vmx_flush_own_ept(struct nvmx_vcpu *v)
 	if (nested_vmxon(v))
 		drop_physical(INVEPT_ALL, 0);
 	else
-		flush_ept(mmu_eptp01(v->vm));
+		flush_ept01(v);
 }
 
 void vmx_flush_own_tags(struct nvmx_vcpu *v)

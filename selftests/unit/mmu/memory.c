@@ -66,6 +66,16 @@ int mmu_cmpxchg(struct nvmx_vm *vm, u64 gpa, u32 len, u64 old, u64 new)
 	return 0;
 }
 
+int mmu_vcpu_read(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len)
+{
+	return mmu_read(NULL, gpa, buf, len);
+}
+
+int mmu_vcpu_cmpxchg(struct nvmx_vcpu *v, u64 gpa, u32 len, u64 old, u64 new)
+{
+	return mmu_cmpxchg(NULL, gpa, len, old, new);
+}
+
 /* xorshift: the same run each time. */
 u64 random_u64(void)
 {

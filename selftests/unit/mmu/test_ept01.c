@@ -2,20 +2,22 @@
 /*
  * ept01 by itself: sizes, splits, ranges.
  */
+#include <stdlib.h>
+
 #include "world.h"
 
 static bool maps(u64 gfn, u8 level, u32 perm)
 {
 	struct hw_leaf leaf;
 
-	return hw_walk(space.root01, gfn, &leaf) && leaf.pfn == host_pfn(gfn) &&
+	return hw_walk(ROOT01, gfn, &leaf) && leaf.pfn == host_pfn(gfn) &&
 	       leaf.level == level && leaf.perm == perm;
 }
 
 static void access_frame(u64 gfn, u32 access)
 {
 	fault01(gfn << 12, access);
-	hw_access(space.root01, gfn);
+	hw_access(ROOT01, gfn);
 }
 
 static void test_sizes(void)
@@ -24,7 +26,7 @@ static void test_sizes(void)
 
 	world_init(true, false);
 	access_frame(3, ACC_READ);
-	ok(maps(3, 1, 7) && !hw_walk(space.root01, 4, &leaf), "4K where the host has 4K");
+	ok(maps(3, 1, 7) && !hw_walk(ROOT01, 4, &leaf), "4K where the host has 4K");
 	access_frame(512 + 3, ACC_WRITE);
 	ok(maps(512, 2, 7) && maps(1023, 2, 7), "2M where the host has 2M");
 	access_frame(blocks[BLOCK_1G].gfn + 77777, ACC_EXEC);
@@ -45,7 +47,7 @@ static void test_ranges(void)
 	access_frame(b->gfn, ACC_WRITE);
 	before = flushes;
 	host_move(b, 3);
-	ok(!hw_walk(space.root01, b->gfn, &leaf) && flushes == before + 1 && !tlb_broken(),
+	ok(!hw_walk(ROOT01, b->gfn, &leaf) && flushes == before + 1 && !tlb_broken(),
 	   "a 1G leaf goes with its range, after a flush");
 	before = flushes;
 	host_move(b, 3);
@@ -53,9 +55,9 @@ static void test_ranges(void)
 	access_frame(1, ACC_READ);
 	access_frame(2, ACC_READ);
 	host_move_frame(1);
-	ok(!hw_walk(space.root01, 1, &leaf) && maps(2, 1, 7) && !tlb_broken(), "one frame goes");
+	ok(!hw_walk(ROOT01, 1, &leaf) && maps(2, 1, 7) && !tlb_broken(), "one frame goes");
 	host_move_frame(2);
-	ok(!space.root01->used && !books_broken(), "tables that became empty are gone");
+	ok(!ROOT01->used && !books_broken(), "tables that became empty are gone");
 	world_exit();
 	ok(!live_pages, "no page is left");
 }
@@ -75,7 +77,7 @@ static void test_log(void)
 	host_take_bit(b->gfn + 9);
 	ok(maps(b->gfn + 9, 1, 5) && !tlb_broken() && !books_broken(), "taking it protects it");
 	host_log(b, false);
-	ok(!hw_walk(space.root01, b->gfn, &leaf), "without a log large pages may come back");
+	ok(!hw_walk(ROOT01, b->gfn, &leaf), "without a log large pages may come back");
 	access_frame(b->gfn, ACC_WRITE);
 	ok(maps(b->gfn, 2, 7), "and they do");
 	world_exit();
@@ -96,6 +98,13 @@ static void test_small_exec(void)
 	world_exit();
 }
 
+static unsigned int frame1(enum ept_op op)
+{
+	struct gfn_range r = { .first = 1, .end = 2, .op = op, .space = MMU_NORMAL };
+
+	return ept01_range(&space, &r);
+}
+
 static void test_aging(void)
 {
 	unsigned int ret;
@@ -104,8 +113,8 @@ static void test_aging(void)
 	world_init(true, false);
 	access_frame(1, ACC_READ);
 	spin_lock(&space.lock);
-	ret = ept01_range(&space, 1, 2, EPT_OP_AGE);
-	ret |= ept01_range(&space, 1, 2, EPT_OP_YOUNG) << 8;
+	ret = frame1(EPT_OP_AGE);
+	ret |= frame1(EPT_OP_YOUNG) << 8;
 	ept_unlock_pay(&space, false);
 	ok(ret == EPT_WAS_YOUNG && maps(1, 1, 7), "with A/D flags aging takes the flag");
 	world_exit();
@@ -113,12 +122,63 @@ static void test_aging(void)
 	world_init(false, false);
 	access_frame(1, ACC_READ);
 	spin_lock(&space.lock);
-	ret = ept01_range(&space, 1, 2, EPT_OP_YOUNG);
-	ret |= ept01_range(&space, 1, 2, EPT_OP_AGE) << 8;
+	ret = frame1(EPT_OP_YOUNG);
+	ret |= frame1(EPT_OP_AGE) << 8;
 	ept_unlock_pay(&space, true);
 	ok(ret == (EPT_WAS_YOUNG | (EPT_WAS_YOUNG | EPT_DEBT) << 8) &&
-	   !hw_walk(space.root01, 1, &leaf), "without, it takes the mapping");
+	   !hw_walk(ROOT01, 1, &leaf), "without, it takes the mapping");
 	world_exit();
+}
+
+static void map_in(enum mmu_space where, u64 gfn, u64 pfn)
+{
+	struct ept01_map m = {
+		.space = where, .gfn = gfn, .pfn = pfn, .perm = EPTE_RWX, .access = ACC_READ,
+		.level = 1,
+	};
+	bool debt = false;
+
+	while (ept_prepare(&space, EPT_01))
+		;
+	spin_lock(&space.lock);
+	if (ept01_map(&space, &m, &debt) != EPT_DONE)
+		abort();
+	ept_unlock_pay(&space, debt);
+}
+
+static u64 pfn_in(enum mmu_space where, u64 gfn)
+{
+	struct hw_leaf leaf;
+
+	return hw_walk(space.root01[where], gfn, &leaf) ? leaf.pfn : 0;
+}
+
+static void zap_in(enum mmu_space where, u64 gfn)
+{
+	struct gfn_range r = { .first = gfn, .end = gfn + 1, .op = EPT_OP_ZAP, .space = where };
+
+	spin_lock(&space.lock);
+	ept_unlock_pay(&space, ept01_range(&space, &r) & EPT_DEBT);
+}
+
+static void test_spaces(void)
+{
+	world_init(true, false);
+	map_in(MMU_SMM, 0x30, 0x777);
+	ok(pfn_in(MMU_SMM, 0x30) == 0x777 && !pfn_in(MMU_NORMAL, 0x30),
+	   "what is mapped for system-management mode is not in the normal space");
+	map_in(MMU_NORMAL, 0x30, 0x888);
+	ok(pfn_in(MMU_SMM, 0x30) == 0x777 && pfn_in(MMU_NORMAL, 0x30) == 0x888,
+	   "one frame number has a page in each space");
+	zap_in(MMU_NORMAL, 0x30);
+	ok(pfn_in(MMU_SMM, 0x30) == 0x777 && !pfn_in(MMU_NORMAL, 0x30),
+	   "a range of one space leaves the other alone");
+	zap_in(MMU_SMM, 0x30);
+	ok(!pfn_in(MMU_SMM, 0x30) && !space.root01[MMU_SMM]->used && !books_broken(),
+	   "and the other way round");
+	map_in(MMU_SMM, 0x31, 0x779);
+	world_exit();
+	ok(!live_pages, "the end takes both trees");
 }
 
 void test_ept01(void)
@@ -128,4 +188,5 @@ void test_ept01(void)
 	test_log();
 	test_small_exec();
 	test_aging();
+	test_spaces();
 }

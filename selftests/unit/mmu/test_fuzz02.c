@@ -258,7 +258,7 @@ static void touch01(void)
 	u64 gfn = random_gfn();
 
 	fault01(gfn << 12, one_in(2) ? ACC_WRITE : one_in(2) ? ACC_READ : ACC_EXEC);
-	hw_access(space.root01, gfn);
+	hw_access(ROOT01, gfn);
 }
 
 static void host_step(void)

@@ -144,11 +144,12 @@ static void place(struct block *b, u8 level)
 /* What invalidate_range_start() does. */
 static void range_op(u64 first, u64 end, enum ept_op op)
 {
+	struct gfn_range r = { .first = first, .end = end, .op = op, .space = MMU_NORMAL };
 	unsigned int ret;
 
 	spin_lock(&space.lock);
-	ret = ept01_range(&space, first, end, op);
-	ret |= ept02_range(&space, first, end, op);
+	ret = ept01_range(&space, &r);
+	ret |= ept02_range(&space, &r);
 	ept_unlock_pay(&space, ret & EPT_DEBT);
 }
 
@@ -175,6 +176,7 @@ void host_move_frame(u64 gfn)
 
 void host_take_bit(u64 gfn)
 {
+	struct gfn_range r = { .first = gfn, .end = gfn + 1, .op = EPT_OP_WRPROT };
 	struct block *b = block_of(gfn);
 	unsigned int ret;
 
@@ -182,8 +184,8 @@ void host_take_bit(u64 gfn)
 		return;
 	spin_lock(&space.lock);
 	b->dirty[gfn - b->gfn] = 0;
-	ret = ept01_range(&space, gfn, gfn + 1, EPT_OP_WRPROT);
-	ret |= ept02_range(&space, gfn, gfn + 1, EPT_OP_WRPROT);
+	ret = ept01_range(&space, &r);
+	ret |= ept02_range(&space, &r);
 	(void)ret;
 	b->taking++;
 	ept_unlock_pay(&space, true);
@@ -497,7 +499,7 @@ const char *books_broken(void)
 	struct ept_table *tab;
 	struct ept02 *t;
 
-	count_table(space.root01, &n);
+	count_table(ROOT01, &n);
 	if (n.broken)
 		return n.broken;
 	list_for_each_entry(t, &space.trees, node) {
@@ -536,7 +538,7 @@ void world_init(bool ad, bool small_exec)
 	space.ad = ad;
 	space.small_exec = small_exec;
 	space.slot_pages = 1 << 20;
-	space.root01 = ept_root_alloc(&space);
+	ept01_init(&space);
 	next_pfn = 0x100000;
 	for (i = 0; i < NR_BLOCKS; i++) {
 		blocks[i].gfn = bases[i];
@@ -554,8 +556,6 @@ void world_exit(void)
 	tlb_used = 0;
 	nr_cached = 0;
 	ept02_free_all(&space);
-	spin_lock(&space.lock);
-	ept_bury(&space, space.root01);
-	spin_unlock(&space.lock);
+	ept01_exit(&space);
 	ept_space_exit(&space);
 }

@@ -30,6 +30,7 @@ struct block {
 
 extern struct block blocks[NR_BLOCKS];
 extern struct ept_space space;
+#define ROOT01	space.root01[MMU_NORMAL]
 extern unsigned long notifier_seq;
 extern unsigned int flushes;
 extern long live_pages;			/* table pages that exist */

@@ -106,6 +106,11 @@ int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len)
 	return 0;
 }
 
+int mmu_vcpu_read(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len)
+{
+	return mmu_read(v->vm, gpa, buf, len);
+}
+
 int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
 {
 	m->writes++;
@@ -133,7 +138,7 @@ struct ept02 {
 	u64 eptp;
 };
 
-u64 mmu_eptp01(struct nvmx_vm *vm)
+u64 mmu_eptp01(struct nvmx_vm *vm, enum mmu_space space)
 {
 	return 0x701e;
 }
