@@ -7,6 +7,7 @@
 #include <linux/cpumask.h>
 #include <linux/minmax.h>
 #include <asm/cpufeature.h>
+#include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
 #include <nvmx/vmx.h>
@@ -15,9 +16,6 @@
 #include "face.h"
 #include "ioctl.h"
 
-/* QEMU refuses a KVM without routes even where it uses none. */
-#define MAX_ROUTES		4096
-
 #define GUEST_DEBUG		(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | \
 				 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_USE_SW_BP | \
 				 KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_INJECT_DB)
@@ -25,6 +23,8 @@
 				 KVM_DIRTY_LOG_INITIALLY_SET)
 #define MSR_EXITS		(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | \
 				 KVM_MSR_EXIT_REASON_FILTER)
+#define X2APIC_API		(KVM_X2APIC_API_USE_32BIT_IDS | \
+				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 /* Two are followed; the others describe what nvmx never did, which is how they are turned off. */
 #define QUIRKS			(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED | \
 				 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP | \
@@ -147,7 +147,17 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
 
 	/* devices */
-	{ KVM_CAP_IRQ_ROUTING, MAX_ROUTES },
+	{ KVM_CAP_IRQ_ROUTING, IRQ_MAX_ROUTES },
+	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
+	{ KVM_CAP_IOAPIC_POLARITY_IGNORED, 1 },
+	{ KVM_CAP_SIGNAL_MSI, 1 },
+	{ KVM_CAP_IRQFD, 1 },
+	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
+	{ KVM_CAP_PIT2, 1 },
+	{ KVM_CAP_PIT_STATE2, 1 },
+	{ KVM_CAP_REINJECT_CONTROL, 1 },
+	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
+	{ KVM_CAP_X2APIC_API, X2APIC_API, NULL, irq_enable_x2apic_api },
 	{ KVM_CAP_IOEVENTFD, 1 },
 	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
 	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },

@@ -14,12 +14,17 @@
 			 KVM_VCPUEVENT_VALID_PAYLOAD | KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
 #define MAX_NMIS	2	/* one being delivered, one latched */
 
+/* With the local APIC here, the interrupt is one of the PIC that user space has, by ExtINT. */
 int vcpu_interrupt(struct nvmx_vcpu *v, union ioctl_arg arg)
 {
 	const struct kvm_interrupt *irq = arg.buf;
 
 	if (irq->irq >= KVM_NR_INTERRUPTS)
 		return -EINVAL;
+	if (v->vm->irq_mode == IRQ_KERNEL)
+		return -ENXIO;
+	if (irq_in_kernel(v) && v->ev.irq.pending)
+		return -EEXIST;
 	vmx_queue_irq(v, irq->irq);
 	return 0;
 }

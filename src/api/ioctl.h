@@ -75,6 +75,27 @@ int vm_register_coalesced(struct nvmx_vm *vm, union ioctl_arg arg);
 int vm_unregister_coalesced(struct nvmx_vm *vm, union ioctl_arg arg);
 int vm_set_msr_filter(struct nvmx_vm *vm, union ioctl_arg arg);
 
+/* irqchip.c */
+int vm_create_irqchip(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_get_irqchip(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_set_irqchip(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_irq_line(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_signal_msi(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_irqfd(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_set_boot_cpu_id(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_set_gsi_routing(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_create_pit(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_create_pit2(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_get_pit(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_set_pit(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_get_pit2(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_set_pit2(struct nvmx_vm *vm, union ioctl_arg arg);
+int vm_reinject_control(struct nvmx_vm *vm, union ioctl_arg arg);
+int vcpu_get_lapic(struct nvmx_vcpu *v, union ioctl_arg arg);
+int vcpu_set_lapic(struct nvmx_vcpu *v, union ioctl_arg arg);
+int vcpu_set_vapic_addr(struct nvmx_vcpu *v, union ioctl_arg arg);
+int vcpu_tpr_access_reporting(struct nvmx_vcpu *v, union ioctl_arg arg);
+
 #ifdef CONFIG_COMPAT
 /* The pointers in struct kvm_msr_filter make it another struct, and so another command. */
 struct msr_filter_range_compat {

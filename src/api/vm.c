@@ -123,12 +123,6 @@ void vm_put(struct nvmx_vm *vm)
 	kref_put(&vm->kref, vm_destroy);
 }
 
-/* Without an irqchip in the kernel there is nothing to route to; KVM answers the same. */
-static int vm_set_gsi_routing(struct nvmx_vm *vm, union ioctl_arg arg)
-{
-	return -EINVAL;
-}
-
 static int vm_set_memory_region(struct nvmx_vm *vm, union ioctl_arg arg)
 {
 	return mmu_set_slot(vm, arg.buf);
@@ -192,7 +186,22 @@ static const struct ioctl_row vm_rows[] = {
 	ROW(KVM_IOEVENTFD, ARG_IN, vm_ioeventfd),
 	ROW(KVM_REGISTER_COALESCED_MMIO, ARG_IN, vm_register_coalesced),
 	ROW(KVM_UNREGISTER_COALESCED_MMIO, ARG_IN, vm_unregister_coalesced),
-	ROW(KVM_SET_GSI_ROUTING, ARG_IN, vm_set_gsi_routing),
+	ROW(KVM_CREATE_IRQCHIP, ARG_VALUE, vm_create_irqchip),
+	ROW(KVM_GET_IRQCHIP, ARG_INOUT, vm_get_irqchip),
+	ROW(KVM_SET_IRQCHIP, ARG_IN, vm_set_irqchip),
+	ROW(KVM_SET_GSI_ROUTING, ARG_USER, vm_set_gsi_routing),
+	ROW(KVM_IRQ_LINE, ARG_IN, vm_irq_line),
+	ROW(KVM_IRQ_LINE_STATUS, ARG_INOUT, vm_irq_line),
+	ROW(KVM_SIGNAL_MSI, ARG_IN, vm_signal_msi),
+	ROW(KVM_IRQFD, ARG_IN, vm_irqfd),
+	ROW(KVM_SET_BOOT_CPU_ID, ARG_VALUE, vm_set_boot_cpu_id),
+	ROW(KVM_CREATE_PIT, ARG_VALUE, vm_create_pit),
+	ROW(KVM_CREATE_PIT2, ARG_IN, vm_create_pit2),
+	ROW(KVM_GET_PIT, ARG_OUT, vm_get_pit),
+	ROW(KVM_SET_PIT, ARG_IN, vm_set_pit),
+	ROW(KVM_GET_PIT2, ARG_OUT, vm_get_pit2),
+	ROW(KVM_SET_PIT2, ARG_IN, vm_set_pit2),
+	ROW(KVM_REINJECT_CONTROL, ARG_USER, vm_reinject_control),
 	ROW(KVM_SET_TSS_ADDR, ARG_VALUE, vm_set_tss_addr),
 	ROW(KVM_SET_IDENTITY_MAP_ADDR, ARG_IN, vm_set_identity_map_addr),
 	ROW(KVM_SET_NR_MMU_PAGES, ARG_VALUE, vm_set_nr_mmu_pages),

@@ -73,6 +73,7 @@ struct ioapic {
 };
 
 static unsigned long ioapic_lock(struct ioapic *io)
+	__acquires(&io->lock)
 {
 	unsigned long flags;
 
@@ -81,6 +82,7 @@ static unsigned long ioapic_lock(struct ioapic *io)
 }
 
 static void ioapic_unlock(struct ioapic *io, unsigned long flags)
+	__releases(&io->lock)
 {
 	unsigned long unmasked = io->unmasked;
 	u32 pin;

@@ -36,7 +36,7 @@ struct route_table;		/* route.c */
  *          [h] ->irqfd_lock
  */
 struct irq_vm {
-	struct mutex lock;
+	struct mutex lock;			/* changes of routes and irqfds; sleeps */
 	struct pic_pair *pic;			/* [L] with IRQ_KERNEL */
 	struct ioapic *ioapic;			/* [L] with IRQ_KERNEL */
 	struct pit *pit;			/* [L] after KVM_CREATE_PIT(2); release/acquire */
@@ -48,8 +48,14 @@ struct irq_vm {
 	struct list_head resamplers;		/* [m][s] */
 	u32 split_pins;				/* [L] I/O APIC pins of user space */
 	u64 x2apic_flags;			/* [L] KVM_X2APIC_API_* */
-	u8 by_id[256];				/* ipi.c: where an APIC id was found last, a guess */
+	u8 by_id[256];				/* ipi.c: where an APIC id was found last */
 };
+
+static inline u8 irq_mode(const struct nvmx_vm *vm)
+{
+	/* Pairs with set_mode() of irqchip.c: who sees the model sees its chips and routes. */
+	return smp_load_acquire(&vm->irq_mode);
+}
 
 /* Who drives a line: the levels of all are ORed. */
 enum irq_source { SOURCE_USER, SOURCE_PIT, SOURCE_IRQFD_RESAMPLE, NR_SOURCES };

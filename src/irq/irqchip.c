@@ -40,15 +40,9 @@ void irq_vm_destroy(struct nvmx_vm *vm)
 
 /* ---- which model ---- */
 
-static u8 mode(const struct nvmx_vm *vm)
-{
-	/* Pairs with set_mode(): who sees the model sees its chips and routes. */
-	return smp_load_acquire(&vm->irq_mode);
-}
-
 static void set_mode(struct nvmx_vm *vm, enum irq_mode mode)
 {
-	smp_store_release(&vm->irq_mode, mode);		/* pairs with mode() */
+	smp_store_release(&vm->irq_mode, mode);		/* pairs with irq_mode() */
 }
 
 static int create_chips(struct nvmx_vm *vm)
@@ -74,7 +68,7 @@ static int create_locked(struct nvmx_vm *vm)
 {
 	int err;
 
-	if (mode(vm) != IRQ_USER)
+	if (irq_mode(vm) != IRQ_USER)
 		return -EEXIST;
 	if (atomic_read(&vm->nr_vcpus))
 		return -EINVAL;
@@ -101,7 +95,7 @@ int irq_enable_split(struct nvmx_vm *vm, u64 pins)
 	lockdep_assert_held(&vm->lock);
 	if (pins > IRQ_MAX_ROUTES)
 		return -EINVAL;
-	if (mode(vm) != IRQ_USER || atomic_read(&vm->nr_vcpus))
+	if (irq_mode(vm) != IRQ_USER || atomic_read(&vm->nr_vcpus))
 		return -EEXIST;
 	err = route_empty(vm);
 	if (err)
@@ -137,7 +131,7 @@ int irq_set_boot_cpu_id(struct nvmx_vm *vm, u32 id)
 
 int irq_get_chip(struct nvmx_vm *vm, struct kvm_irqchip *chip)
 {
-	if (mode(vm) != IRQ_KERNEL)
+	if (irq_mode(vm) != IRQ_KERNEL)
 		return -ENXIO;
 	switch (chip->chip_id) {
 	case KVM_IRQCHIP_PIC_MASTER:
@@ -153,7 +147,7 @@ int irq_get_chip(struct nvmx_vm *vm, struct kvm_irqchip *chip)
 
 int irq_set_chip(struct nvmx_vm *vm, const struct kvm_irqchip *chip)
 {
-	if (mode(vm) != IRQ_KERNEL)
+	if (irq_mode(vm) != IRQ_KERNEL)
 		return -ENXIO;
 	switch (chip->chip_id) {
 	case KVM_IRQCHIP_PIC_MASTER:
@@ -169,7 +163,7 @@ int irq_set_chip(struct nvmx_vm *vm, const struct kvm_irqchip *chip)
 
 int irq_line(struct nvmx_vm *vm, struct kvm_irq_level *line)
 {
-	if (mode(vm) == IRQ_USER)
+	if (irq_mode(vm) == IRQ_USER)
 		return -ENXIO;
 	line->status = route_set(vm, SOURCE_USER, line->irq, line->level);
 	return 0;

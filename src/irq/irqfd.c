@@ -275,7 +275,7 @@ static int deassign(struct nvmx_vm *vm, const struct kvm_irqfd *args)
 /* A resampler needs a chip here that says when the guest acknowledged. */
 static bool allowed(const struct nvmx_vm *vm, u32 flags)
 {
-	u8 mode = smp_load_acquire(&vm->irq_mode);
+	u8 mode = irq_mode(vm);
 
 	return flags & KVM_IRQFD_FLAG_RESAMPLE ? mode == IRQ_KERNEL : mode != IRQ_USER;
 }

@@ -67,6 +67,7 @@ struct pic_pair {
 };
 
 static unsigned long pic_lock(struct pic_pair *p)
+	__acquires(&p->lock)
 {
 	unsigned long flags;
 
@@ -84,6 +85,7 @@ static void tell_pins(struct nvmx_vm *vm, unsigned long pins,
 }
 
 static void pic_unlock(struct nvmx_vm *vm, unsigned long flags)
+	__releases(&vm->irq->pic->lock)
 {
 	struct pic_pair *p = vm->irq->pic;
 	u16 acked = p->acked, unmasked = p->unmasked;

@@ -30,7 +30,7 @@
 /* The least between two ticks: guests do not pay for the host's timer interrupts. */
 #define MIN_PERIOD_NS	200000
 /* Ticks kept back are bounded, for a guest that never acknowledges. */
-#define MAX_BACKLOG	(1 << 20)
+#define MAX_BACKLOG	1000000
 
 /* Control word */
 #define CTRL_BCD	BIT(0)

@@ -94,7 +94,7 @@ int irq_signal_msi(struct nvmx_vm *vm, const struct kvm_msi *msi)
 		.address_lo = msi->address_lo, .address_hi = msi->address_hi, .data = msi->data,
 	};
 
-	if (smp_load_acquire(&vm->irq_mode) == IRQ_USER || msi->flags & ~KVM_MSI_VALID_DEVID)
+	if (irq_mode(vm) == IRQ_USER || msi->flags & ~KVM_MSI_VALID_DEVID)
 		return -EINVAL;
 	return send_msi(vm, &r);
 }
@@ -335,7 +335,7 @@ static int replace(struct nvmx_vm *vm, const struct kvm_irq_routing_entry *entri
 
 int irq_set_routing(struct nvmx_vm *vm, const struct kvm_irq_routing_entry *entries, u32 nr)
 {
-	if (smp_load_acquire(&vm->irq_mode) == IRQ_USER)
+	if (irq_mode(vm) == IRQ_USER)
 		return -EINVAL;
 	return replace(vm, entries, nr);
 }
