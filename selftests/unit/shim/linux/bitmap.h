@@ -18,4 +18,13 @@ static inline void bitmap_fill(unsigned long *map, unsigned int nbits)
 	memset(map, 0xff, BITS_TO_LONGS(nbits) * sizeof(long));
 }
 
+static inline unsigned long find_first_bit(const unsigned long *map, unsigned long nbits)
+{
+	unsigned long i;
+
+	for (i = 0; i < nbits && !test_bit(i, map); i++)
+		;
+	return i;
+}
+
 #endif /* SHIM_LINUX_BITMAP_H */

@@ -22,6 +22,28 @@ static inline void clear_bit(unsigned long nr, unsigned long *map)
 	__clear_bit(nr, map);
 }
 
+static inline void set_bit(unsigned long nr, unsigned long *map)
+{
+	__set_bit(nr, map);
+}
+
+static inline bool test_and_set_bit(unsigned long nr, unsigned long *map)
+{
+	bool was = map[nr / BITS_PER_LONG] >> (nr % BITS_PER_LONG) & 1;
+
+	__set_bit(nr, map);
+	return was;
+}
+
+static inline unsigned long __fls(unsigned long word)
+{
+	return BITS_PER_LONG - 1 - __builtin_clzl(word);
+}
+
+#ifndef ffs
+#define ffs(x)	__builtin_ffs(x)
+#endif
+
 static inline bool test_bit(unsigned long nr, const unsigned long *map)
 {
 	return map[nr / BITS_PER_LONG] >> (nr % BITS_PER_LONG) & 1;

@@ -9,7 +9,8 @@ typedef s64 ktime_t;
 
 enum hrtimer_restart { HRTIMER_NORESTART, HRTIMER_RESTART };
 enum hrtimer_mode { HRTIMER_MODE_ABS, HRTIMER_MODE_REL, HRTIMER_MODE_ABS_PINNED,
-		    HRTIMER_MODE_REL_PINNED, HRTIMER_MODE_REL_HARD, HRTIMER_MODE_REL_PINNED_HARD };
+		    HRTIMER_MODE_REL_PINNED, HRTIMER_MODE_REL_HARD, HRTIMER_MODE_REL_PINNED_HARD,
+		    HRTIMER_MODE_ABS_PINNED_HARD };
 
 /* It never fires by itself: a test calls ->function. */
 struct hrtimer {
@@ -55,6 +56,11 @@ static inline ktime_t ns_to_ktime(u64 ns)
 static inline bool hrtimer_is_queued(const struct hrtimer *t)
 {
 	return t->armed;
+}
+
+static inline void hrtimer_set_expires(struct hrtimer *t, ktime_t expires)
+{
+	t->expires = expires;
 }
 
 static inline ktime_t hrtimer_get_expires(const struct hrtimer *t)

@@ -9,6 +9,7 @@
 #define trace_nvmx_vmcs_switch(...)	do { } while (0)
 #define trace_nvmx_ept02_fault(...)	do { } while (0)
 #define trace_nvmx_inject(...)		do { } while (0)
+#define trace_nvmx_apic_accept(...)	do { } while (0)
 
 /* The last check that failed, for the tests. */
 extern const char *model_failed_check;

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* User-space stand-in for <linux/workqueue.h>. */
+#ifndef SHIM_LINUX_WORKQUEUE_H
+#define SHIM_LINUX_WORKQUEUE_H
+
+struct work_struct {
+	int unused;
+};
+
+#endif /* SHIM_LINUX_WORKQUEUE_H */
