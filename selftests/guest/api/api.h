@@ -2,9 +2,9 @@
 /*
  * What the tests of the KVM API share.
  *
- * Everything here holds on stock KVM too, without an interrupt controller in the kernel; a test of
- * what only nvmx does begins with ONLY_NVMX().  So that a test can be tried against the original:
- * NVMX_DEV=/dev/kvm build/api.
+ * Everything here holds on stock KVM too; only irqchip.c has interrupt controllers in the kernel.
+ * A test of what only nvmx does begins with ONLY_NVMX().  So that a test can be tried against the
+ * original: NVMX_DEV=/dev/kvm build/api.
  */
 #ifndef API_TESTS_H
 #define API_TESTS_H

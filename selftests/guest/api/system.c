@@ -80,20 +80,6 @@ TEST(capability_values)
 	EXPECT_EQ(vmm_check(dev, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2), 3);
 }
 
-/* Issue 3 changes this. */
-TEST(no_irqchip_is_offered)
-{
-	static const int caps[] = { KVM_CAP_IRQCHIP, KVM_CAP_IRQFD, KVM_CAP_SIGNAL_MSI,
-				    KVM_CAP_PIT2, KVM_CAP_SPLIT_IRQCHIP };
-	struct vmm *vmm = bare_vm();
-	u32 i;
-
-	ONLY_NVMX();
-	for (i = 0; i < ARRAY_SIZE(caps); i++)
-		EXPECT_EQ(vmm_check(vmm->fd, caps[i]), 0);
-	EXPECT_ERR(ioctl(vmm->fd, KVM_CREATE_IRQCHIP, 0), ENOTTY);
-}
-
 static void check_msr_list(unsigned long cmd)
 {
 	struct msr_list l = { .head.nmsrs = 0 };
