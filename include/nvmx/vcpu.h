@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/signal_types.h>
+#include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/swait.h>
 #include <linux/types.h>
@@ -136,6 +137,7 @@ struct nvmx_cpuid {
 	u64 xss_valid;
 	u64 efer_valid;
 	bool vmx;
+	u32 pv_features;	/* KVM's, KVM_CPUID_FEATURES */
 	u64 sized_xcr0, sized_xss;	/* for which leaf 0xd tells the sizes now */
 };
 
@@ -202,7 +204,6 @@ struct nvmx_vcpu {
 	u64 mcg_cap, mcg_status, mcg_ctl, mcg_ext_ctl;
 	u64 mc_bank[4 * NVMX_MCE_BANKS];
 	u64 smi_count, smbase;
-	u64 kvm_wall_clock, kvm_system_time;
 	u64 misc_features;
 
 	/* time */
@@ -216,6 +217,12 @@ struct nvmx_vcpu {
 		bool active;			/* [m] (c) memory is MMU_SMM's; see vmx_set_smm() */
 		bool used;			/* [m] (c) it was active once */
 	} smm;
+
+	struct {				/* src/pv: what the guest asks of KVM */
+		bool enforce;			/* [m] only what CPUID shows */
+		bool stopped;			/* [m] PVCLOCK_GUEST_STOPPED is to be told */
+		u64 system_time;		/* [m] MSR: page of the clock, bit 0: enabled */
+	} pv;
 
 	/* events */
 	struct nvmx_events ev;			/* [m] */
@@ -287,7 +294,15 @@ struct nvmx_vm {
 	u32 max_vcpu_id;
 	u32 default_tsc_khz;
 	u64 tss_addr, identity_map_addr;
-	s64 clock_offset;			/* ns, KVM_SET_CLOCK */
+	struct {				/* src/pv: the VM's clock; see clock.c there */
+		spinlock_t lock;
+		bool by_tsc;			/* there is a line */
+		bool tsc_matched;		/* all vCPUs' TSCs read the same */
+		u32 epoch;
+		u64 base_tsc, base_ns;		/* the line: host's TSC, and the clock then */
+		u64 offset;			/* of the clock to the host's boot time */
+		u64 wall_clock;			/* MSR, which is the VM's */
+	} pv;
 	raw_spinlock_t tsc_lock;
 	u64 last_tsc_write, last_tsc_ns, cur_tsc_offset; /* KVM's matching of TSC writes */
 	struct dentry *debugfs;

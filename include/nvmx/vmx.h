@@ -234,6 +234,7 @@ void vmx_update_msr_bitmap(struct nvmx_vcpu *v);	/* CPUID or the MSR filter chan
 
 /* ---- time.c ---- */
 u64 vmx_l1_tsc(struct nvmx_vcpu *v, u64 host_tsc);
+u64 vmx_tsc_hz(const struct nvmx_vcpu *v);	/* of L1's TSC, as it really runs */
 void vmx_sync_tsc(struct nvmx_vcpu *v, u64 val);	/* the host writes L1's TSC */
 void vmx_sync_tsc_offset(struct nvmx_vcpu *v, u64 offset);	/* the same, as its offset */
 void vmx_write_tsc_offset(struct nvmx_vcpu *v, u64 l1_offset);	/* also tells vmcs02 */

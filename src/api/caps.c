@@ -10,6 +10,7 @@
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 #include <nvmx/vmx.h>
 #include <uapi/linux/nvmx.h>
 
@@ -202,8 +203,9 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_TSC_CONTROL, 0, ask_tsc_scaling },
 	{ KVM_CAP_VM_TSC_CONTROL, 0, ask_tsc_scaling },
-	{ KVM_CAP_ADJUST_CLOCK, 1 },
+	{ KVM_CAP_ADJUST_CLOCK, PV_CLOCK_FLAGS },
 	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
+	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },
 };
 
 static const struct cap_row *find(unsigned long cap)
@@ -245,8 +247,12 @@ int vm_enable_cap(struct nvmx_vm *vm, union ioctl_arg arg)
 	return ret;
 }
 
-/* No capability of a single vCPU is there to be enabled. */
 int vcpu_enable_cap(struct nvmx_vcpu *v, union ioctl_arg arg)
 {
-	return -EINVAL;
+	const struct kvm_enable_cap *cap = arg.buf;
+
+	if (cap->flags || cap->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	pv_enforce(v, cap->args[0]);
+	return 0;
 }

@@ -13,13 +13,13 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <asm/tsc.h>
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
+#include <nvmx/pv.h>
 #include <nvmx/vmx.h>
 
 #include "face.h"
@@ -49,7 +49,7 @@ static struct nvmx_vm *vm_alloc(void)
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
 	vm->default_tsc_khz = tsc_khz;
-	vm->clock_offset = -(s64)ktime_get_boottime_ns();
+	pv_vm_init(vm);
 	vm->pid = task_pid_nr(current);
 	vm->debug_id = atomic_inc_return(&next_debug_id);
 	return vm;

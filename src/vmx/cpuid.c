@@ -14,6 +14,7 @@
 
 #include <nvmx/arch.h>
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
 
@@ -134,6 +135,7 @@ static void derive(struct nvmx_cpuid *c)
 	c->xcr0_valid = xcr0_valid(c);
 	c->xss_valid = 0;		/* no supervisor state is switched for guests */
 	c->vmx = has(c, 1, CPUID_ECX, 5);
+	c->pv_features = pv_features_of(c);
 	c->sized_xcr0 = ~0ull;
 }
 

@@ -15,6 +15,7 @@
 #include <asm/fpu/xcr.h>
 #include <asm/processor.h>
 
+#include <nvmx/pv.h>
 #include <nvmx/vmx.h>
 
 #include "cpuid.h"
@@ -188,8 +189,7 @@ static void fill_paravirt(struct kvm_cpuid_entry2 *e)
 	static const u32 signature[3] = { 0x4b4d564b, 0x564b4d56, 0x0000004d };
 	bool is_first = e->function == KVM_CPUID_SIGNATURE;
 
-	/* I/O ports answer at once: no delay after them is of use. */
-	e->eax = is_first ? KVM_CPUID_FEATURES : BIT(KVM_FEATURE_NOP_IO_DELAY);
+	e->eax = is_first ? KVM_CPUID_FEATURES : pv_supported_features();
 	e->ebx = is_first ? signature[0] : 0;
 	e->ecx = is_first ? signature[1] : 0;
 	e->edx = is_first ? signature[2] : 0;

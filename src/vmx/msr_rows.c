@@ -19,6 +19,7 @@
 #include <nvmx/arch.h>
 #include <nvmx/irq.h>
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 
 #include "exit.h"
 #include "msr.h"
@@ -349,8 +350,8 @@ static int set_absent(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 const struct msr_row msr_rows[] = {
 	{ RANGE(MSR_IA32_P5_MC_ADDR, MSR_IA32_P5_MC_TYPE), .flags = MSR_RO },
 	{ ONE(MSR_IA32_TSC), .flags = MSR_LISTED, .get = get_tsc, .set = set_tsc },
-	{ ONE(MSR_KVM_WALL_CLOCK), .flags = MSR_HOST, .field = FIELD(kvm_wall_clock) },
-	{ ONE(MSR_KVM_SYSTEM_TIME), .flags = MSR_HOST, .field = FIELD(kvm_system_time) },
+	{ RANGE(MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME), .flags = MSR_LISTED, .get = pv_get_msr,
+	  .set = pv_set_msr },
 	{ ONE(MSR_IA32_PLATFORM_ID), .flags = MSR_RO },
 	{ ONE(MSR_IA32_APICBASE), .field = FIELD(apic_base), .set = set_apic_base },
 	{ ONE(MSR_IA32_EBL_CR_POWERON), .flags = MSR_RO },
@@ -412,8 +413,8 @@ const struct msr_row msr_rows[] = {
 	{ RANGE(APIC_BASE_MSR, APIC_BASE_MSR + 0xff), .get = get_x2apic, .set = set_x2apic },
 	{ ONE(MSR_IA32_XSS), .flags = MSR_LISTED, .field = FIELD(xss), .exists = has_xss,
 	  .set = set_xss },
-	{ ONE(MSR_KVM_WALL_CLOCK_NEW), .flags = MSR_HOST, .field = FIELD(kvm_wall_clock) },
-	{ ONE(MSR_KVM_SYSTEM_TIME_NEW), .flags = MSR_HOST, .field = FIELD(kvm_system_time) },
+	{ RANGE(MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW), .flags = MSR_LISTED,
+	  .get = pv_get_msr, .set = pv_set_msr },
 	{ RANGE(MSR_KVM_ASYNC_PF_EN, MSR_KVM_MIGRATION_CONTROL), .flags = MSR_HOST,
 	  .set = set_absent },
 	{ ONE(MSR_EFER), .field = FIELD(efer), .set = set_efer },

@@ -17,6 +17,7 @@
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 #include <nvmx/trace.h>
 
 #include "exit.h"
@@ -70,6 +71,8 @@ static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 		preempt_enable();
 	}
 	vmx_take_posted(v);
+	if (vcpu_take_request(v, REQ_CLOCK))
+		pv_serve_clock(v);
 	/* Events are looked at before each entry. */
 	vcpu_take_request(v, REQ_EVENT);
 	if (vcpu_take_request(v, REQ_EOI_EXIT))

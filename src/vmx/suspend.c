@@ -12,6 +12,8 @@
 #include <linux/pm.h>
 #include <linux/reboot.h>
 
+#include <nvmx/pv.h>
+
 #include "vmx_int.h"
 
 static int power_suspend(struct device *dev)
@@ -23,6 +25,7 @@ static int power_suspend(struct device *dev)
 static int power_resume(struct device *dev)
 {
 	vmx_cpus_resume();
+	pv_host_resumed();
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 
 #include <nvmx/irq.h>
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
 
@@ -35,6 +36,11 @@ u64 vmx_l1_tsc(struct nvmx_vcpu *v, u64 host_tsc)
 	return scale(host_tsc, v->tsc_ratio) + v->tsc_offset;
 }
 
+u64 vmx_tsc_hz(const struct nvmx_vcpu *v)
+{
+	return scale(tsc_khz * 1000ull, v->tsc_ratio);
+}
+
 /* What the current VMCS makes of it; in L2 that is L1's and L2's transformation in one. */
 u64 vmx_guest_tsc(struct nvmx_vcpu *v)
 {
@@ -54,6 +60,7 @@ static void tsc_changed(struct nvmx_vcpu *v)
 		nested_tsc_changed(v);
 	if (irq_in_kernel(v))
 		irq_tsc_changed(v);
+	pv_tsc_changed(v);
 }
 
 static void write_vmcs01(struct nvmx_vcpu *v, u32 encoding, u64 val)
@@ -66,7 +73,7 @@ static void write_vmcs01(struct nvmx_vcpu *v, u32 encoding, u64 val)
 
 void vmx_write_tsc_offset(struct nvmx_vcpu *v, u64 l1_offset)
 {
-	v->tsc_offset = l1_offset;
+	WRITE_ONCE(v->tsc_offset, l1_offset);
 	write_vmcs01(v, VMCS_tsc_offset, l1_offset);
 	tsc_changed(v);
 }
@@ -78,7 +85,7 @@ void vmx_adjust_tsc(struct nvmx_vcpu *v, u64 delta)
 
 static void write_ratio(struct nvmx_vcpu *v, u64 ratio)
 {
-	v->tsc_ratio = ratio;
+	WRITE_ONCE(v->tsc_ratio, ratio);
 	if (!vmx_caps.tsc_scaling)
 		return;
 	write_vmcs01(v, VMCS_tsc_multiplier, ratio ?: RATIO_ONE);

@@ -16,6 +16,7 @@
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 
 #include "vmx_int.h"
 
@@ -49,6 +50,7 @@ static void arrive(struct nvmx_vcpu *v)
 		indirect_branch_prediction_barrier();
 	}
 	v->l1d_flush = true;
+	pv_arrive(v);
 }
 
 /* Context: preemption off. */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Door of src/pv: what a guest that knows it is one asks of KVM.
+ *
+ * The guest names places in its memory by MSRs (its clock, its stolen time) and asks by
+ * hypercalls.  Each place belongs to one vCPU, and only the thread of that vCPU writes it, before
+ * an entry: whoever changes what a place should say sets a request.
+ *
+ * "Own thread" means: process context, v->mutex held, vCPU loaded.
+ */
+#ifndef NVMX_PV_H
+#define NVMX_PV_H
+
+#include <linux/kvm.h>
+#include <nvmx/types.h>
+#include <nvmx/vcpu.h>
+#include <nvmx/vmx.h>
+
+/* ---- life ---- */
+void pv_vm_init(struct nvmx_vm *vm);	/* the VM's clock starts at 0; before anybody has the VM */
+void pv_host_resumed(void);		/* the host's TSC may have jumped: all clocks start anew */
+void pv_arrive(struct nvmx_vcpu *v);	/* preemption off, irqs maybe: the vCPU came to a CPU */
+
+/* ---- features ---- */
+u32 pv_supported_features(void);	/* EAX of leaf KVM_CPUID_FEATURES */
+u32 pv_features_of(const struct nvmx_cpuid *c);	/* what user space shows, wherever the leaf is */
+void pv_enforce(struct nvmx_vcpu *v, bool on);	/* KVM_CAP_ENFORCE_PV_FEATURE_CPUID; own thread */
+
+/* ---- MSRs of KVM's: own thread; rows of the table in src/vmx ---- */
+/* 0, -EINVAL (#GP) or -ENOENT (CPUID does not show it, and that is enforced) */
+int pv_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);
+int pv_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);
+
+/* ---- clock.c ---- */
+void pv_serve_clock(struct nvmx_vcpu *v);	/* REQ_CLOCK; own thread, may sleep */
+void pv_tsc_changed(struct nvmx_vcpu *v);	/* L1's TSC jumped or has another rate; process context */
+int pv_guest_stopped(struct nvmx_vcpu *v);	/* KVM_KVMCLOCK_CTRL; -EINVAL: no clock; own thread */
+void pv_get_clock(struct nvmx_vm *vm, struct kvm_clock_data *data);	/* process context */
+int pv_set_clock(struct nvmx_vm *vm, const struct kvm_clock_data *data);
+
+#define PV_CLOCK_FLAGS	(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
+
+#endif

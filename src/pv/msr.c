@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM's MSRs: one row each.
+ */
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/kvm_para.h>
+#include <linux/types.h>
+
+#include <nvmx/pv.h>
+
+#include "pv_int.h"
+
+struct pv_msr {
+	u32 msr;
+	u32 feature;
+	u64 reserved;
+	u64 (*get)(const struct nvmx_vcpu *v);
+	void (*set)(struct nvmx_vcpu *v, u64 val);
+};
+
+/* It is the VM's: whichever vCPU wrote it last. */
+static u64 get_wall_clock(const struct nvmx_vcpu *v)
+{
+	return READ_ONCE(v->vm->pv.wall_clock);
+}
+
+static void set_wall_clock(struct nvmx_vcpu *v, u64 val)
+{
+	WRITE_ONCE(v->vm->pv.wall_clock, val);
+	pv_write_wall_clock(v->vm, val);
+}
+
+static u64 get_system_time(const struct nvmx_vcpu *v)
+{
+	return v->pv.system_time;
+}
+
+static void set_system_time(struct nvmx_vcpu *v, u64 val)
+{
+	v->pv.system_time = val;
+	vcpu_request(v, REQ_CLOCK);
+}
+
+static const struct pv_msr msrs[] = {
+	{ MSR_KVM_WALL_CLOCK, KVM_FEATURE_CLOCKSOURCE, 0, get_wall_clock, set_wall_clock },
+	{ MSR_KVM_SYSTEM_TIME, KVM_FEATURE_CLOCKSOURCE, 0, get_system_time, set_system_time },
+	{ MSR_KVM_WALL_CLOCK_NEW, KVM_FEATURE_CLOCKSOURCE2, 0, get_wall_clock, set_wall_clock },
+	{ MSR_KVM_SYSTEM_TIME_NEW, KVM_FEATURE_CLOCKSOURCE2, 0, get_system_time, set_system_time },
+};
+
+/* User space saves and restores whatever it shows; only the guest is bound by it. */
+static const struct pv_msr *find(const struct nvmx_vcpu *v, u32 msr, enum msr_by by)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(msrs); i++)
+		if (msrs[i].msr == msr)
+			return by == MSR_BY_HOST || pv_guest_has(v, msrs[i].feature) ? &msrs[i] :
+										       NULL;
+	return NULL;
+}
+
+int pv_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by)
+{
+	const struct pv_msr *row = find(v, msr, by);
+
+	if (!row)
+		return -ENOENT;
+	*val = row->get(v);
+	return 0;
+}
+
+int pv_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
+{
+	const struct pv_msr *row = find(v, msr, by);
+
+	if (!row)
+		return -ENOENT;
+	if (val & row->reserved)
+		return -EINVAL;
+	row->set(v, val);
+	return 0;
+}
+
+/* Context: preemption off, as the notifier has it. */
+void pv_arrive(struct nvmx_vcpu *v)
+{
+	if (v->pv.system_time & KVM_MSR_ENABLED && pv_clock_wants_update(v))
+		vcpu_request(v, REQ_CLOCK);
+}
