@@ -8,7 +8,8 @@ headers = $(lastword $(shell ls -dv /usr/src/linux-headers-$(1)-amd64 2>/dev/nul
 
 RUNNING := /lib/modules/$(shell uname -r)/build
 KDIR ?= $(or $(wildcard $(RUNNING)),$(call headers,*))
-RELEASE = $(shell cat $(KDIR)/include/config/kernel.release)
+# Not include/config/kernel.release, where Debian keeps the version of the source.
+RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 # The stock kernels that the testbed runs.
 KERNELS := 6.1 6.12
@@ -25,10 +26,10 @@ module-%: deps-build
 	@tools/build-module $(call headers,$*.*-cloud) build/$*
 
 install: modules
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/$(RELEASE) modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/$(RELEASE) INSTALL_MOD_PATH=$(DESTDIR) modules_install
 	install -D -m 644 tools/udev/60-nvmx.rules $(DESTDIR)/usr/lib/udev/rules.d/60-nvmx.rules
-	depmod $(RELEASE)
-	-udevadm control --reload
+	depmod $(DESTDIR:%=-b %) $(RELEASE)
+	$(if $(DESTDIR),,-udevadm control --reload)
 
 check: deps-build deps-testbed deps-lint deps-unit deps-bpf
 	@$(TESTBED)/check
