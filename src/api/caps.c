@@ -26,10 +26,11 @@
 				 KVM_MSR_EXIT_REASON_FILTER)
 #define X2APIC_API		(KVM_X2APIC_API_USE_32BIT_IDS | \
 				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
-/* Two are followed; the others describe what nvmx never did, which is how they are turned off. */
+/* Three are followed; the others describe what nvmx never did, which is how they are turned off. */
 #define QUIRKS			(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED | \
 				 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP | \
 				 KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
+				 KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT | \
 				 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
 static int ask_nr_vcpus(void)

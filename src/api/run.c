@@ -129,7 +129,8 @@ int vcpu_run(struct nvmx_vcpu *v, union ioctl_arg arg)
 	ret = sync_in(v);
 	if (!ret)
 		ret = vmx_run(v);
-	if (ret == -EINTR || ret == -ERESTARTNOHAND)
+	/* Not with immediate_exit: whoever lets an instruction be finished still wants its exit. */
+	if (ret == -ERESTARTNOHAND)
 		v->run->exit_reason = KVM_EXIT_INTR;
 	sync_out(v);
 	sigmask_leave(v);

@@ -167,6 +167,11 @@ static void follow_xstate(struct nvmx_vcpu *v, struct nvmx_cpuid *c)
 		e->ebx = cpuid_xstate_size_compact(v->xcr0 | v->xss);
 }
 
+static bool mwait_follows(const struct nvmx_vcpu *v)
+{
+	return v->vm->disabled_quirks & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT;
+}
+
 static void follow_state(struct nvmx_vcpu *v, struct nvmx_cpuid *c)
 {
 	struct kvm_cpuid_entry2 *e = find_own(c, 1, 0);
@@ -175,6 +180,8 @@ static void follow_state(struct nvmx_vcpu *v, struct nvmx_cpuid *c)
 		if (e->ecx & BIT(26))
 			set_bit_to(&e->ecx, 27, v->cr4 & X86_CR4_OSXSAVE);
 		set_bit_to(&e->edx, 9, v->apic_base & MSR_IA32_APICBASE_ENABLE);
+		if (mwait_follows(v))
+			set_bit_to(&e->ecx, 3, v->misc_enable & MSR_IA32_MISC_ENABLE_MWAIT);
 	}
 	follow_xstate(v, c);
 }

@@ -139,6 +139,7 @@ static const u32 listed_vmx_msrs[] = {
 
 static const u32 feature_msrs[] = {
 	MSR_IA32_UCODE_REV, MSR_PLATFORM_INFO, MSR_IA32_ARCH_CAPABILITIES,
+	MSR_IA32_PERF_CAPABILITIES,
 };
 
 struct msr_list {
@@ -249,6 +250,9 @@ int vmx_get_feature_msr(u32 msr, u64 *val)
 		return 0;
 	case MSR_PLATFORM_INFO:
 		*val = MSR_PLATFORM_INFO_CPUID_FAULT;
+		return 0;
+	case MSR_IA32_PERF_CAPABILITIES:
+		*val = 0;	/* no PMU */
 		return 0;
 	default:
 		return nested_get_feature_msr(msr, val) ? -EINVAL : 0;

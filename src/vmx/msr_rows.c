@@ -310,6 +310,14 @@ static int set_apic_base(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 	return 0;
 }
 
+/* CPUID may follow it: KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT. */
+static int set_misc_enable(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
+{
+	v->misc_enable = val;
+	vmx_cpuid_runtime(v);
+	return 0;
+}
+
 static int set_feature_control(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 {
 	return by == MSR_BY_HOST ? nested_host_feature_control(v, val) :
@@ -387,7 +395,8 @@ const struct msr_row msr_rows[] = {
 	  .set = msr_set_mcg_ctl },
 	{ RANGE(MSR_P6_EVNTSEL0, MSR_P6_EVNTSEL1), .flags = MSR_DROPPED },
 	{ ONE(MSR_IA32_PERF_STATUS), .flags = MSR_RO, .value = 1000 | 4ull << 40 },
-	{ ONE(MSR_IA32_MISC_ENABLE), .flags = MSR_LISTED, .field = FIELD(misc_enable) },
+	{ ONE(MSR_IA32_MISC_ENABLE), .flags = MSR_LISTED, .field = FIELD(misc_enable),
+	  .set = set_misc_enable },
 	{ ONE(MSR_IA32_DEBUGCTLMSR), .reserved = ~(u64)DEBUGCTL_IGNORED, .get = get_vmcs,
 	  .set = set_debugctl },
 	{ RANGE(MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP), .flags = MSR_RO },
