@@ -8,6 +8,7 @@
  */
 #include <linux/types.h>
 
+#include <nvmx/compat.h>
 #include <nvmx/emulate.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
@@ -22,6 +23,9 @@ static enum nvmx_action run_insn(struct nvmx_vcpu *v)
 	enum emu_result r;
 
 	vmx_emu_begin(v, &t);
+	/* A string's next iteration would be an exit of its own, and the kick never be heard. */
+	if (NVMX_IMMEDIATE_EXIT(v->run))
+		v->emu.rep_limit = 1;
 	r = emu_decode(&v->emu);
 	if (r == EMU_OK)
 		r = emu_execute(&v->emu);
