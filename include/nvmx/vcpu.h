@@ -231,6 +231,7 @@ struct nvmx_vcpu {
 	u64 tlb_gen;				/* [m] the generation this vCPU has flushed for */
 	struct swait_queue_head wait;		/* halted */
 	u32 mp_state;				/* [m] KVM_MP_STATE_* */
+	u32 halt_poll_ns;			/* [m] how long polling pays: vmx/halt.c */
 
 	/* exits */
 	struct exit_info exit;			/* [m] (x) */
@@ -285,6 +286,8 @@ struct nvmx_vm {
 	struct msr_filter __rcu *msr_filter;	/* srcu; owned by src/api */
 	atomic64_t tlb_gen;			/* bumped when a mapping was reduced */
 	u64 user_msr_mask;			/* KVM_MSR_EXIT_REASON_* */
+	bool halt_poll_set;			/* KVM_CAP_HALT_POLL was used */
+	u32 halt_poll_ns;
 	bool exception_payload;
 	bool triple_fault_event;
 	bool hide_platform_info;		/* the guest may not read MSR_PLATFORM_INFO */

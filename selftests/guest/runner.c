@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Run one flat payload in the little VMM: runner [-d DEVICE] [-m MEGABYTES] [-c VCPUS] PAYLOAD
+ * Run one flat payload in the little VMM:
+ *	runner [-d DEVICE] [-m MEGABYTES] [-c VCPUS] [-i] PAYLOAD
  *
- * All vCPUs start at the payload's first byte, one thread each.  What the payload prints goes to
+ * -i: with the interrupt controllers in the kernel.  All vCPUs start at the payload's first byte, one thread each.  What the payload prints goes to
  * standard output.  Exit status: 0 if every vCPU ended with 0 and every result byte was 0.
  */
 #include <errno.h>
@@ -68,7 +69,7 @@ static int print_results(const struct vmm *vmm)
 
 static void usage(const char *name)
 {
-	fprintf(stderr, "%s [-d DEVICE] [-m MEGABYTES] [-c VCPUS] PAYLOAD\n", name);
+	fprintf(stderr, "%s [-d DEVICE] [-m MEGABYTES] [-c VCPUS] [-i] PAYLOAD\n", name);
 	exit(2);
 }
 
@@ -77,15 +78,18 @@ int main(int argc, char **argv)
 	unsigned long megabytes = 16, vcpus = 1, i;
 	pthread_t thread[VMM_MAX_VCPUS];
 	int failed = 0, option;
+	bool irqchip = false;
 	struct vmm *vmm;
 
-	while ((option = getopt(argc, argv, "d:m:c:")) != -1) {
+	while ((option = getopt(argc, argv, "d:m:c:i")) != -1) {
 		if (option == 'd')
 			vmm_set_device(optarg);
 		else if (option == 'm')
 			megabytes = strtoul(optarg, NULL, 0);
 		else if (option == 'c')
 			vcpus = strtoul(optarg, NULL, 0);
+		else if (option == 'i')
+			irqchip = true;
 		else
 			usage(argv[0]);
 	}
@@ -95,6 +99,8 @@ int main(int argc, char **argv)
 
 	vmm = vmm_create(megabytes << 20);
 	vmm->exit = sink;
+	if (irqchip)
+		vmm_irqchip(vmm);
 	vmm_load_file(vmm, argv[optind]);
 	for (i = 0; i < vcpus; i++)
 		vmm_long_mode(vmm_add_vcpu(vmm), VMM_LOAD_GPA);

@@ -27,6 +27,7 @@
 #define EFER_LMA	BIT_ULL(10)
 #define EFER_NX		BIT_ULL(11)
 #define CPUID1_ECX_X2APIC	BIT_ULL(21)
+#define CPUID1_ECX_TSC_DEADLINE	(1u << 24)
 
 static const char *device;
 
@@ -129,6 +130,23 @@ struct vmm *vmm_create(size_t mem_size)
 	return vmm;
 }
 
+void vmm_irqchip(struct vmm *vmm)
+{
+	if (ioctl(vmm->fd, KVM_CREATE_IRQCHIP, 0))
+		vmm_bail("KVM_CREATE_IRQCHIP");
+	vmm->irqchip = true;
+}
+
+/* Features of an APIC in the kernel; the device names the TSC deadline only as a capability. */
+static u32 apic_features(const struct vmm *vmm, u32 ecx)
+{
+	if (!vmm->irqchip)
+		return ecx & ~CPUID1_ECX_X2APIC;
+	if (vmm_check(vmm->dev, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
+		ecx |= CPUID1_ECX_TSC_DEADLINE;
+	return ecx;
+}
+
 static void set_cpuid(struct vmm_vcpu *v)
 {
 	struct {
@@ -142,7 +160,7 @@ static void set_cpuid(struct vmm_vcpu *v)
 	for (i = 0; i < c.head.nent; i++) {
 		if (c.entry[i].function == 1) {
 			c.entry[i].ebx = (c.entry[i].ebx & 0xffffff) | v->index << 24;
-			c.entry[i].ecx &= ~CPUID1_ECX_X2APIC;
+			c.entry[i].ecx = apic_features(v->vmm, c.entry[i].ecx);
 		}
 		if (c.entry[i].function == 0xb)
 			c.entry[i].edx = v->index;
@@ -236,6 +254,15 @@ static void set_state(struct vmm_vcpu *v, struct kvm_sregs *s, struct kvm_regs *
 		vmm_bail("KVM_SET_REGS");
 }
 
+/* An APIC in the kernel holds back all processors but the first until a SIPI. */
+static void make_runnable(struct vmm_vcpu *v)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
+	if (v->vmm->irqchip && ioctl(v->fd, KVM_SET_MP_STATE, &state))
+		vmm_bail("KVM_SET_MP_STATE");
+}
+
 void vmm_long_mode(struct vmm_vcpu *v, u64 rip)
 {
 	struct kvm_regs r = {
@@ -261,6 +288,7 @@ void vmm_long_mode(struct vmm_vcpu *v, u64 rip)
 	s.cr4 = CR4_PAE | CR4_OSFXSR;
 	s.efer = EFER_LME | EFER_LMA | EFER_NX;
 	set_state(v, &s, &r);
+	make_runnable(v);
 }
 
 void vmm_real_mode(struct vmm_vcpu *v, u16 seg, u16 ip)

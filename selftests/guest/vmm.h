@@ -69,6 +69,7 @@ struct vmm {
 	int fd;
 	u8 *mem;			/* gpa 0 */
 	size_t mem_size;
+	bool irqchip;
 	u32 nr_vcpus;
 	struct vmm_vcpu vcpu[VMM_MAX_VCPUS];
 	u8 result[VMM_MAX_RESULTS];
@@ -90,10 +91,11 @@ int vmm_check(int fd, long cap);	/* KVM_CHECK_EXTENSION on a device or VM */
 noreturn void vmm_bail(const char *what);
 
 /*
- * A VM without memory is mem_size 0.  vCPUs get the CPUID that the device supports, less x2APIC,
- * which needs an APIC in the kernel.
+ * A VM without memory is mem_size 0.  vCPUs get the CPUID that the device supports; x2APIC and
+ * the TSC deadline only after vmm_irqchip(), which comes before the first vCPU.
  */
 struct vmm *vmm_create(size_t mem_size);
+void vmm_irqchip(struct vmm *vmm);	/* all interrupt controllers in the kernel */
 struct vmm_vcpu *vmm_add_vcpu(struct vmm *vmm);
 void vmm_destroy(struct vmm *vmm);
 void vmm_set_slot(struct vmm *vmm, u32 slot, u32 flags, u64 gpa, size_t size,

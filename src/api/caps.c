@@ -96,6 +96,13 @@ static int enable_platform_info(struct nvmx_vm *vm, u64 arg)
 	return 0;
 }
 
+static int enable_halt_poll(struct nvmx_vm *vm, u64 arg)
+{
+	WRITE_ONCE(vm->halt_poll_ns, min_t(u64, arg, U32_MAX));
+	vm->halt_poll_set = true;
+	return 0;
+}
+
 /* INITIALLY_SET means nothing by itself. */
 static int enable_manual_dirty(struct nvmx_vm *vm, u64 arg)
 {
@@ -154,6 +161,7 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_IOAPIC_POLARITY_IGNORED, 1 },
 	{ KVM_CAP_SIGNAL_MSI, 1 },
 	{ KVM_CAP_IRQFD, 1 },
+	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
 	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
 	{ KVM_CAP_PIT2, 1 },
 	{ KVM_CAP_PIT_STATE2, 1 },
@@ -169,6 +177,7 @@ static const struct cap_row caps[] = {
 
 	/* a vCPU's run */
 	{ KVM_CAP_HLT, 1 },
+	{ KVM_CAP_HALT_POLL, 1, NULL, enable_halt_poll },
 	{ KVM_CAP_MP_STATE, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },

@@ -11,7 +11,6 @@
 #include <linux/kvm.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/swait.h>
 
 #include <nvmx/compat.h>
 #include <nvmx/irq.h>
@@ -133,56 +132,6 @@ static enum nvmx_action handle(struct nvmx_vcpu *v)
 	return vmx_handle_exit(v);
 }
 
-/*
- * Does the vCPU go on?  A halted one for what it can take; one that was not started yet only by
- * a SIPI, and then its state is another.
- */
-static bool wakes_up(struct nvmx_vcpu *v)
-{
-	const struct nvmx_events *ev = &v->ev;
-
-	if (v->mp_state == KVM_MP_STATE_RUNNABLE)
-		return true;
-	if (v->mp_state != KVM_MP_STATE_HALTED)
-		return false;
-	if (ev->nmi.pending || ev->nmi.injected || ev->exception.pending ||
-	    ev->exception.injected || ev->triple_fault || ev->irq.injected)
-		return true;
-	if (is_guest_mode(v) && nested_wakes(v))
-		return true;
-	return vmx_irq_waits(v) && vmx_irq_allowed(v);
-}
-
-/* Asleep until somebody leaves a request, or the thread has work. */
-static int sleep_for_request(struct nvmx_vcpu *v)
-{
-	DECLARE_SWAITQUEUE(wait);
-	int r = 0;
-
-	while (!r) {
-		prepare_to_swait_exclusive(&v->wait, &wait, TASK_INTERRUPTIBLE);
-		if (atomic_long_read(&v->requests) & URGENT_REQUESTS)
-			break;
-		if (__xfer_to_guest_mode_work_pending()) {
-			finish_swait(&v->wait, &wait);
-			r = thread_work(v);
-			continue;
-		}
-		schedule();
-	}
-	finish_swait(&v->wait, &wait);
-	return r;
-}
-
-/* HLT in the kernel; or a processor that waits for INIT or SIPI. */
-static int wait_halted(struct nvmx_vcpu *v)
-{
-	if (!wakes_up(v))
-		return sleep_for_request(v);
-	v->mp_state = KVM_MP_STATE_RUNNABLE;
-	return 0;
-}
-
 static int result(struct nvmx_vcpu *v, enum nvmx_action action)
 {
 	int r = v->run_errno;
@@ -204,12 +153,8 @@ static int loop(struct nvmx_vcpu *v)
 		if (unlikely(action != NVMX_RESUME))
 			return result(v, action);
 		if (unlikely(v->mp_state != KVM_MP_STATE_RUNNABLE)) {
-			r = wait_halted(v);
-			if (r)
-				return r;
-			continue;
-		}
-		if (!vmx_enter(v)) {
+			vmx_wait_halted(v);
+		} else if (!vmx_enter(v)) {
 			v->stat.entries++;
 			action = handle(v);
 			if (action != NVMX_RESUME)

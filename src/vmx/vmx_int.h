@@ -102,6 +102,12 @@ void vmx_flush_own_ept(struct nvmx_vcpu *v);	/* preemption off: guest-physical m
 int vmx_kick_init(void);
 void vmx_kick_exit(void);
 
+/* ---- halt.c ---- */
+/*
+ * The vCPU is not runnable: it becomes so, or this waits until it is called or has thread work.
+ */
+void vmx_wait_halted(struct nvmx_vcpu *v);
+
 /* ---- enter.c ---- */
 /* v->exit.reason of an entry that VMfailed, which is no exit: see v->exit.vm_error. */
 #define EXIT_NOT_ENTERED	(EXIT_ENTRY_FAILURE | 0xffff)

@@ -117,6 +117,7 @@ void l1_exception(struct frame *f)
 {
 	if (f->vector >= 32 || (f->vector == 2 && !exc.resume)) {
 		irq_count[f->vector]++;
+		irq_hook(f->vector);
 		return;
 	}
 	if (exc.resume) {
@@ -159,6 +160,15 @@ struct outcome_of outcome(u64 rflags)
 	return o;
 }
 
+static volatile bool idt_ready;
+
+static void load_idt(void)
+{
+	struct dtr d = { sizeof(idt) - 1, (u64)idt };
+
+	asm volatile("lidt %0" : : "m" (d));
+}
+
 static void tables_init(void)
 {
 	struct dtr d = { sizeof(gdt) - 1, (u64)gdt };
@@ -181,8 +191,28 @@ static void tables_init(void)
 
 		idt[i] = (struct gate){ h, 8, 0, 0x8e, h >> 16, h >> 32, 0 };
 	}
-	d = (struct dtr){ sizeof(idt) - 1, (u64)idt };
-	asm volatile("lidt %0" : : "m" (d));
+	load_idt();
+	idt_ready = true;
+}
+
+void __attribute__((weak)) irq_hook(u32 vector)
+{
+	(void)vector;
+}
+
+void __attribute__((weak)) other_vcpu(u32 index)
+{
+	(void)index;
+}
+
+/* The GDT that the VMM gave it has the same selectors. */
+void l1_other_start(u32 index)
+{
+	while (!idt_ready)
+		asm volatile("pause");
+	load_idt();
+	other_vcpu(index);
+	leave(0);
 }
 
 void l1_start(void)

@@ -68,6 +68,11 @@ void print_hex(u64 v);
 /* What start.S calls, and the stubs that it has. */
 struct frame;
 void l1_start(void);
+void l1_other_start(u32 index);
+/* Vectors from 32 on, after they were counted; a payload that has an APIC defines it. */
+void irq_hook(u32 vector);
+void other_vcpu(u32 index);	/* what vCPUs but the first run; the same */
+
 void l1_exception(struct frame *f);
 extern u8 exc_stubs[];
 

@@ -5,11 +5,15 @@
 	.section .text.start, "ax"
 	.globl _start
 _start:
-	lea	stack_top(%rip), %rsp
 	xor	%ebp, %ebp
+	test	%edi, %edi
+	jnz	1f
+	lea	stack_top(%rip), %rsp
 	call	l1_start
-1:	hlt
-	jmp	1b
+	/* Other vCPUs come with stacks of their own. */
+1:	call	l1_other_start
+2:	hlt
+	jmp	2b
 
 /* One stub per vector; a zero stands in where the CPU pushes no error code. */
 	.text
