@@ -11,6 +11,7 @@
 #include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/jiffies.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>

@@ -468,7 +468,7 @@ TEST(interrupt_by_a_message)
 
 	EXPECT_EQ(next_port(v), PORT_READY);
 	EXPECT_EQ(signal_msi(v->vmm, MSI_BASE, VECTOR), 1);
-	EXPECT_EQ(signal_msi(v->vmm, MSI_BASE, VECTOR), 0);		/* waits already */
+	EXPECT(signal_msi(v->vmm, MSI_BASE, VECTOR) >= 0);	/* 0 without APICv: it waits */
 	EXPECT_ERR(signal_msi(v->vmm, MSI_BASE | 7 << 12, VECTOR), EPERM);	/* nobody */
 	EXPECT_EQ(next_port(v), PORT_SERVICE);
 	EXPECT_EQ(next_port(v), PORT_DONE);

@@ -49,4 +49,19 @@ static inline bool test_bit(unsigned long nr, const unsigned long *map)
 	return map[nr / BITS_PER_LONG] >> (nr % BITS_PER_LONG) & 1;
 }
 
+static inline unsigned long __ffs(unsigned long word)
+{
+	return __builtin_ctzl(word);
+}
+
+static inline u8 ror8(u8 word, unsigned int shift)
+{
+	return word >> (shift & 7) | word << (-shift & 7);
+}
+
+/* Of one word, which is all that is asked for. */
+#define for_each_set_bit(bit, map, size)				\
+	for ((bit) = 0; (bit) < (size); (bit)++)			\
+		if (*(map) >> (bit) & 1)
+
 #endif /* SHIM_LINUX_BITOPS_H */

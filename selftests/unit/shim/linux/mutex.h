@@ -7,4 +7,8 @@ struct mutex {
 	int locked;
 };
 
+#define mutex_init(m)	((m)->locked = 0)
+#define mutex_lock(m)	do { if ((m)->locked++) __builtin_trap(); } while (0)
+#define mutex_unlock(m)	do { if (--(m)->locked) __builtin_trap(); } while (0)
+
 #endif /* SHIM_LINUX_MUTEX_H */

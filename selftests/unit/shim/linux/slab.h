@@ -11,4 +11,9 @@ void *kcalloc(size_t n, size_t size, gfp_t flags);
 void *kmalloc_array(size_t n, size_t size, gfp_t flags);
 void kfree(const void *p);
 
+#define kvzalloc(size, flags)	kzalloc(size, flags)
+#define kvfree(p)		kfree(p)
+#define struct_size(p, member, n)	\
+	(sizeof(*(p)) + (n) * sizeof((p)->member[0]))
+
 #endif /* SHIM_LINUX_SLAB_H */
