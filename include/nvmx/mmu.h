@@ -49,6 +49,14 @@ void mmu_unmap_page(struct nvmx_vm *vm, void *page, u64 gpa, bool dirty);
 /* ---- ept01.c, fault.c ---- */
 u64 mmu_eptp01(struct nvmx_vm *vm, enum mmu_space space);	/* for the EPT-pointer field */
 enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access /* ACC_* */);
+/*
+ * The frame behind @gpa, for hardware to read and write.  It is mapped writable in ept01, as a 4K
+ * page if that is asked for, and its page is marked dirty.  The frame is good until vm->tlb_gen
+ * differs from what it was before the call.  Context and result as mmu_fault01(); MMU_MMIO also
+ * for a read-only slot.
+ */
+enum mmu_frame_size { MMU_FRAME_ANY, MMU_FRAME_4K };
+enum mmu_verdict mmu_frame(struct nvmx_vcpu *v, u64 gpa, enum mmu_frame_size size, u64 *hpa);
 /* PML: a 4K page of gpas was logged; called with count entries */
 void mmu_mark_dirty(struct nvmx_vm *vm, u64 gpa);
 

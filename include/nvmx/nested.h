@@ -60,8 +60,10 @@ bool nested_intercepts_nmi(struct nvmx_vcpu *v);
 /* Before an instruction of L2 is emulated by L0: port I/O of L2 that L1 intercepts */
 bool nested_intercepts_io(struct nvmx_vcpu *v, u16 port, u32 size);
 
-/* Last thing before an entry with irqs on: lazy pages, timers, MSR bitmap. */
+/* Last thing before an entry with irqs on: L1's pages for hardware, timers, MSR bitmap. */
 enum nvmx_action nested_before_entry(struct nvmx_vcpu *v);
+/* Hardware VMfailed the entry to L2 for a cause that is no bug, and that is gone now: try again. */
+bool nested_entry_may_be_refused(struct nvmx_vcpu *v);
 void nested_after_entry(struct nvmx_vcpu *v);	/* first thing after a successful entry to L2 */
 
 /* Leave L2 and, with off, VMX operation: the one unwind. No exit information reaches L1. */

@@ -229,6 +229,10 @@ struct nvmx_vcpu {
 	atomic_long_t requests;			/* [a] 1 << enum nvmx_request */
 	atomic_t in_guest;			/* [a] pairs with tlb_gen, see vmx/kick.c */
 	u64 tlb_gen;				/* [m] the generation this vCPU has flushed for */
+	struct {
+		bool used;			/* v->cur names frames of L1's memory ... */
+		u64 gen;			/* ... good for this generation: nested/pages.c */
+	} frames;				/* [m] */
 	struct swait_queue_head wait;		/* halted */
 	u32 mp_state;				/* [m] KVM_MP_STATE_* */
 	u32 halt_poll_ns;			/* [m] how long polling pays: vmx/halt.c */

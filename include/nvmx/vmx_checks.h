@@ -34,7 +34,7 @@ NVMX_CHECK(exec,     msr_bitmap_aligned,     MSRBM,  ON(use_msr_bitmaps, ALIGNED
 NVMX_CHECK(exec,     msr_bitmap_width,       MSRBM,  ON(use_msr_bitmaps, FITS(msr_bitmap)))
 NVMX_CHECK(exec,     virtual_apic_aligned, CTLS, ON(tpr_shadow, ALIGNED(virtual_apic_page_addr)))
 NVMX_CHECK(exec,     virtual_apic_width,     CTLS,   ON(tpr_shadow, FITS(virtual_apic_page_addr)))
-NVMX_CHECK(exec,     tpr_threshold_reserved, CTLS,   tpr_threshold_bits_ok(c))
+NVMX_CHECK(exec,     tpr_threshold_reserved, THRESHOLD, tpr_threshold_bits_ok(c))
 NVMX_CHECK(exec,     tpr_threshold_vtpr,     VTPR,   tpr_threshold_ok(c))
 NVMX_CHECK(exec,     virtual_nmis,           GRP1,   ON(virtual_nmis, HAS(nmi_exiting)))
 NVMX_CHECK(exec,     nmi_window,             CTLS,   ON(nmi_window_exiting, HAS(virtual_nmis)))

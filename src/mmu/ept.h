@@ -190,6 +190,7 @@ struct ept01_map {
 	u32 perm;		/* EPTE_RWX: all that may be granted */
 	u32 access;		/* what is needed now */
 	u8 level;		/* largest page allowed */
+	bool small;		/* and no larger one may be there already */
 };
 
 /* Frames [first, end) of one space, and what is done to the leaves that map them. */

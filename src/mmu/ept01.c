@@ -75,7 +75,7 @@ enum ept_done ept01_map(struct ept_space *s, const struct ept01_map *m, bool *de
 			t = ept_table_of(e);
 			continue;
 		}
-		if (e && suffices(e, t->level, m))
+		if (e && !m->small && suffices(e, t->level, m))
 			return EPT_DONE;
 		if (t->level <= m->level)
 			break;

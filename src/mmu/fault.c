@@ -26,6 +26,7 @@ struct target {
 	unsigned long hva;
 	u32 access;		/* ACC_RWX */
 	unsigned long seq;	/* the notifier's, from before the host was asked */
+	bool small;		/* as a 4K page */
 	struct host_page host;
 };
 
@@ -70,7 +71,7 @@ static u8 target_level(const struct mmu *m, const struct target *t)
 {
 	u8 level = t->host.level;
 
-	if (slot_is_logged(t->slot) || (m->ept.small_exec && (t->access & ACC_EXEC)))
+	if (t->small || slot_is_logged(t->slot) || (m->ept.small_exec && (t->access & ACC_EXEC)))
 		return 1;
 	if (level == 3 && !(vmx_caps.ept_1g && fits(t, 3)))
 		level = 2;
@@ -113,6 +114,7 @@ static enum mmu_verdict map01(struct mmu *m, struct target *t)
 	enum mmu_verdict verdict = MMU_RETRY;
 	struct ept01_map map = {
 		.space = t->space, .gfn = t->gfn, .pfn = t->host.pfn, .access = t->access,
+		.small = t->small,
 	};
 	bool debt = false;
 
@@ -164,6 +166,25 @@ enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access)
 	idx = srcu_read_lock(&vm->srcu);
 	verdict = fault01(vm->mmu, &t, gpa, access);
 	srcu_read_unlock(&vm->srcu, idx);
+	return verdict;
+}
+
+/*
+ * The frame was in ept01 when the lock was dropped.  The reference is gone, as for any mapping:
+ * from then on the notifier takes the mapping out first, and that raises vm->tlb_gen.
+ */
+enum mmu_verdict mmu_frame(struct nvmx_vcpu *v, u64 gpa, enum mmu_frame_size size, u64 *hpa)
+{
+	struct target t = { .space = MMU_NORMAL, .small = size == MMU_FRAME_4K };
+	struct nvmx_vm *vm = v->vm;
+	enum mmu_verdict verdict;
+	int idx;
+
+	idx = srcu_read_lock(&vm->srcu);
+	verdict = fault01(vm->mmu, &t, gpa, ACC_READ | ACC_WRITE);
+	srcu_read_unlock(&vm->srcu, idx);
+	if (verdict == MMU_FIXED)
+		*hpa = t.host.pfn << PAGE_SHIFT;
 	return verdict;
 }
 

@@ -85,6 +85,66 @@ static void merge_window(const struct nvmx_vcpu *v, struct l2_context *c, u32 wi
 		merged[i] = i < c->hw->msr_open[window] ? l0[i] | l1[i] : ~0ull;
 }
 
+/*
+ * RDMSR and WRMSR of the x2APIC that the CPU takes to the virtual-APIC page.  The others would
+ * reach the APIC of the host.  SDM "Virtualizing MSR-Based APIC Accesses" [sdm:virtual-x2apic]
+ */
+#define X2APIC_WORD	(0x800 / 64)
+#define X2APIC_WORDS	4
+#define X2APIC_TPR	BIT_ULL(0x08)
+#define X2APIC_EOI	BIT_ULL(0x0b)
+#define X2APIC_SELF_IPI	BIT_ULL(0x3f)
+
+struct x2apic_words {
+	u64 read[X2APIC_WORDS];
+	u64 write;		/* the only word with registers whose writes are virtualized */
+};
+
+static void read_l1_x2apic(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
+			   struct x2apic_words *w)
+{
+	u64 gpa = vmcs12->msr_bitmap + X2APIC_WORD * sizeof(u64);
+
+	if (!vmcs12_has(vmcs12, CTL_use_msr_bitmaps) ||
+	    mmu_read(v->vm, gpa, w->read, sizeof(w->read)) ||
+	    mmu_read(v->vm, gpa + 2 * QUARTER_BYTES, &w->write, sizeof(w->write)))
+		memset(w, 0xff, sizeof(*w));
+}
+
+/* What vmcs02 really has counts, not what L1 asked for. */
+static void close_x2apic(const struct vmcs *vmcs02, struct x2apic_words *w)
+{
+	u64 writes = X2APIC_TPR;
+	u32 i;
+
+	if (!vmcs_ctl_test(vmcs02, CTL_apic_register_virtualization)) {
+		w->read[0] |= ~X2APIC_TPR;
+		for (i = 1; i < X2APIC_WORDS; i++)
+			w->read[i] = ~0ull;
+	}
+	if (vmcs_ctl_test(vmcs02, CTL_virtual_interrupt_delivery))
+		writes |= X2APIC_EOI | X2APIC_SELF_IPI;
+	w->write |= ~writes;
+}
+
+static void merge_x2apic(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	bool open = vmcs_ctl_test(c->vmcs02, CTL_virtualize_x2apic);
+	u64 *merged = (u64 *)c->msr_bitmap + X2APIC_WORD;
+	struct x2apic_words w;
+
+	if (likely(!open && !c->hw->x2apic_open))
+		return;
+	memset(&w, 0xff, sizeof(w));
+	if (open) {
+		read_l1_x2apic(v, c->vmcs12, &w);
+		close_x2apic(c->vmcs02, &w);
+	}
+	memcpy(merged, w.read, sizeof(w.read));
+	merged[2 * QUARTER_WORDS] = w.write;
+	c->hw->x2apic_open = open;
+}
+
 void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	struct l2_hardware *hw = c->hw;
@@ -108,6 +168,7 @@ void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
 	}
 	hw->msr_merged = true;
 	hw->msr_policy = v->nested->msr_policy;
+	merge_x2apic(v, c);
 }
 
 void nested_msr_policy_changed(struct nvmx_vcpu *v)

@@ -181,12 +181,18 @@ struct vmx_result nested_enter(struct nvmx_vcpu *v, bool launch)
 enum nvmx_action nested_before_entry(struct nvmx_vcpu *v)
 {
 	struct l2_context *c = v->nested->current12;
+	enum nvmx_action action;
 
 	if (!is_guest_mode(v))
 		return NVMX_RESUME;
 	nested_update_eptp02(v, c);
-	if (vcpu_take_request(v, REQ_NESTED_PAGES))
+	if (vcpu_take_request(v, REQ_NESTED_PAGES)) {
+		c->pages.gen = NESTED_NO_GEN;
 		nested_merge_msr_bitmap(v, c);
+	}
+	action = nested_find_pages(v, c);
+	if (action != NVMX_RESUME)
+		return action;
 	if (vmx_exception_bitmap(v) != v->nested->l1.exception_bitmap)
 		nested_update_l0_rows(v, c);
 	if (c->hw->msr_policy != v->nested->msr_policy)

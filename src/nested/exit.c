@@ -168,6 +168,8 @@ static void capture_rest(struct nvmx_vcpu *v, struct l2_context *c)
 	if (vmcs12_has(vmcs12, CTL_preemption_timer) &&
 	    vmcs12_has(vmcs12, CTL_exit_save_preemption_timer))
 		vmcs12->vmx_preemption_timer_value = nested_timer_remaining(v);
+	if (vmcs12_has(vmcs12, CTL_virtual_interrupt_delivery))
+		vmcs12->guest_intr_status = hw_get(v, c, guest_intr_status);
 }
 
 /* An event that was written for an entry which did not happen must not wait in vmcs02. */
@@ -203,6 +205,7 @@ u32 nested_return_to_l1(struct nvmx_vcpu *v, struct l2_context *c)
 
 	nested_timer_stop(v);
 	n->run_pending = false;
+	v->frames.used = false;
 	nested_shadow_push(v, c);
 	v->cr0_owned = n->l1.cr0_owned;
 	v->cr4_owned = n->l1.cr4_owned;

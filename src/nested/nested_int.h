@@ -29,6 +29,7 @@ enum nested_group_nr {
 	GROUP_NR_XLAT, GROUP_NR_GRP1, GROUP_NR_GRP2, GROUP_NR_HOST1, GROUP_NR_HOST2,
 	GROUP_NR_IOBM, GROUP_NR_MSRBM, GROUP_NR_TIME, GROUP_NR_INFO, GROUP_NR_CRDR,
 	GROUP_NR_PROC, GROUP_NR_EXCPN, GROUP_NR_EVENT, GROUP_NR_CPL, GROUP_NR_BASIC,
+	GROUP_NR_APIC,
 	NR_GROUPS,
 	/* Inputs of checks that are not fields: */
 	GROUP_NR_MODE = 30,	/* derived: what L2's CR0, CR4, RFLAGS.VM and CS.L say together */
@@ -70,6 +71,10 @@ struct l2_context {
 	bool flush;			/* vpid02 and the EPT tag hold what L1 has invalidated */
 	u16 vpid02;			/* L2's tag in hardware; 0: none */
 	u16 vpid02_for;			/* the vpid12 whose mappings vpid02 may hold */
+	struct {			/* frames of L1's pages in vmcs02, see pages.c */
+		u64 gen;		/* vm->tlb_gen from before the lookup */
+		u64 virtual_apic, apic_access;	/* gpas */
+	} pages;
 };
 
 /*

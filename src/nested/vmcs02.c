@@ -80,10 +80,18 @@ static u64 merge_pin_based_vm_exec_control(const struct merge *m)
 	       (m->c->vmcs02->ctl[CTLW_PIN] & CTL_MASK(CTL_preemption_timer));
 }
 
-/* L0's offset always counts. */
+/*
+ * L0's offset always counts.  CR8 is L1's to decide about while L2's CR8 is in L1's virtual-APIC
+ * page; without that page it would be the CPU's own [CVE-2017-12154].
+ */
 static u64 merge_cpu_based_vm_exec_control(const struct merge *m)
 {
-	return merge_word(m, CTLW_PROC) | CTL_MASK(CTL_use_tsc_offsetting);
+	const u32 cr8 = CTL_MASK(CTL_cr8_load_exiting) | CTL_MASK(CTL_cr8_store_exiting);
+	u32 word = merge_word(m, CTLW_PROC) | CTL_MASK(CTL_use_tsc_offsetting);
+
+	if (word & CTL_MASK(CTL_tpr_shadow))
+		return word | (m->vmcs12->cpu_based_vm_exec_control & cr8);
+	return word | cr8;
 }
 
 static u64 merge_tsc_multiplier(const struct merge *m);
@@ -109,6 +117,12 @@ static u64 merge_vm_entry_controls(const struct merge *m)
 {
 	return merge_word(m, CTLW_ENTRY) |
 	       (m->vmcs12->vm_entry_controls & CTL_MASK(CTL_ia32e_mode_guest));
+}
+
+/* L2's virtual interrupts: requested and in service. */
+static u64 merge_guest_intr_status(const struct merge *m)
+{
+	return m->vmcs12->guest_intr_status;
 }
 
 /* ---- translation and time ---- */
@@ -306,6 +320,8 @@ static __always_inline bool row_wanted(const struct merge *m, enum hw_row row, u
 	case HW_guest_pdptr2:
 	case HW_guest_pdptr3:
 		return nested_pae_paging(m->v);
+	case HW_guest_intr_status:
+		return vmcs12_has(m->vmcs12, CTL_virtual_interrupt_delivery);
 	default:
 		return group != GROUP_NR_EVENT || event;
 	}
@@ -451,6 +467,7 @@ static void build_constant(struct nvmx_vcpu *v, struct l2_context *c)
 	vmcs_write(v, vm_entry_intr_info_field, 0);
 	bitmap_zero(c->hw->known, NR_HW_ROWS);
 	c->dirty = GROUPS_ALL;
+	c->pages.gen = NESTED_NO_GEN;
 	c->hw->built = true;
 }
 

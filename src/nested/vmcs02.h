@@ -28,7 +28,7 @@ enum hw_row {
 /*
  * The merged MSR bitmap is closed but for two windows of MSRs, 0 and 0xc0000000 upward, each for
  * reads and for writes; that is where every MSR lies that the CPU holds for a guest.  The x2APIC
- * range is outside, so that no combination of L1's controls opens it [CVE-2019-3887].
+ * range is outside, and open only where vmcs02 virtualizes the register [CVE-2019-3887].
  */
 #define MSR_WINDOWS		4
 #define MSR_WINDOW_WORDS	16	/* of 64 */
@@ -40,6 +40,7 @@ struct l2_hardware {
 	bool msr_merged;
 	u8 msr_open[MSR_WINDOWS];	/* words up to the last one in which L0 opens a bit */
 	u64 msr_words[MSR_WINDOWS][MSR_WINDOW_WORDS];	/* L1's, of the last merge */
+	bool x2apic_open;		/* the merged bitmap opens x2APIC MSRs */
 	DECLARE_BITMAP(known, NR_HW_ROWS);		/* value[] is what vmcs02 holds */
 	u64 value[NR_HW_ROWS];
 	u64 shadow[NR_HW_ROWS];		/* what the shadow VMCS holds */
@@ -186,6 +187,11 @@ u32 nested_load_l1(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12);
 /* ---- bitmaps.c ---- */
 void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c);
 bool nested_intercepts_msr(struct nvmx_vcpu *v, u32 msr, bool write);
+
+/* ---- pages.c ---- */
+#define NESTED_NO_GEN	(~0ull)
+/* Frames of L1's pages, for hardware.  RESUME: found, or the entry will be refused. */
+enum nvmx_action nested_find_pages(struct nvmx_vcpu *v, struct l2_context *c);
 
 /* ---- msrlist.c ---- */
 u32 nested_load_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count);	/* 0, or 1 + index that failed */

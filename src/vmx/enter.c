@@ -72,6 +72,12 @@ static bool has_work(struct nvmx_vcpu *v)
 	       xfer_to_guest_mode_work_pending();
 }
 
+/* The VMCS names frames that may be somebody else's by now; nested_before_entry() asks again. */
+static bool frames_are_old(const struct nvmx_vcpu *v)
+{
+	return v->frames.used && v->frames.gen != (u64)atomic64_read(&v->vm->tlb_gen);
+}
+
 static void catch_up_tlb(struct nvmx_vcpu *v)
 {
 	u64 gen = atomic64_read(&v->vm->tlb_gen);
@@ -293,7 +299,7 @@ int vmx_enter(struct nvmx_vcpu *v)
 	xfer_to_guest_mode_prepare();
 	atomic_set(&v->in_guest, 1);
 	smp_mb();	/* pairs with vmx_kick() and vmx_flush_tlbs(): theory in kick.c */
-	if (unlikely(has_work(v))) {
+	if (unlikely(has_work(v) || frames_are_old(v))) {
 		atomic_set(&v->in_guest, 0);
 		local_irq_enable();
 		preempt_enable();

@@ -10,6 +10,8 @@
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
 
+#include <nvmx/nested.h>
+
 #include "vmx_int.h"
 
 static const struct {
@@ -58,6 +60,8 @@ enum nvmx_action vmx_entry_refused(struct nvmx_vcpu *v)
 	/* VMX was turned off under the vCPU. */
 	if (READ_ONCE(vmx_rebooting))
 		return NVMX_DEAD;
+	if (is_guest_mode(v) && nested_entry_may_be_refused(v))
+		return NVMX_RESUME;
 	pr_err_ratelimited("nvmx: vCPU %u: hardware refuses an entry to %s: error %u, reason 0x%x, qualification 0x%llx\n",
 			   v->id, is_guest_mode(v) ? "L2" : "L1", x->vm_error, x->reason, x->qual);
 	dump(v);

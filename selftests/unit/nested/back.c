@@ -13,5 +13,6 @@ int main(void)
 	test_exit();
 	test_events();
 	test_state();
+	test_apicv();
 	return tap_done();
 }

@@ -15,5 +15,6 @@ void test_enter(void);
 void test_exit(void);
 void test_events(void);
 void test_state(void);
+void test_apicv(void);
 
 #endif

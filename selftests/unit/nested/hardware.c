@@ -176,6 +176,17 @@ enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access)
 	return hw.verdict;
 }
 
+/* What was looked up with the generation of another time is not what is there now. */
+enum mmu_verdict mmu_frame(struct nvmx_vcpu *v, u64 gpa, enum mmu_frame_size size, u64 *hpa)
+{
+	hw.lookups++;
+	hw.frame_size = size;
+	if (!backed(gpa, PAGE_SIZE))
+		return MMU_MMIO;
+	*hpa = hw.moved + gpa;
+	return hw.frame_verdict;
+}
+
 enum mmu_verdict mmu_fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, u32 access, u64 *gpa,
 			     struct nvmx_fault *f)
 {

@@ -27,6 +27,10 @@ struct hardware {
 	u64 mmio_gpa;
 	u32 last_access;
 	u32 trees;			/* ept02 trees held */
+	enum mmu_verdict frame_verdict;	/* of mmu_frame() for what is memory */
+	u32 lookups;			/* calls of mmu_frame() */
+	enum mmu_frame_size frame_size;	/* of the last one */
+	u64 moved;			/* host address of frame 0 of L1 */
 };
 
 /* Table 2, to the letter. */

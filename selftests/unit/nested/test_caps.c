@@ -113,8 +113,8 @@ static void other_msrs(void)
 
 static void offer(void)
 {
-	ok(!nested_offers(&m->v, CTL_vmcs_shadowing) && !nested_offers(&m->v, CTL_tpr_shadow) &&
-	   !nested_offers(&m->v, CTL_pml), "what is not done is not offered");
+	ok(!nested_offers(&m->v, CTL_vmcs_shadowing) && !nested_offers(&m->v, CTL_pml),
+	   "what is not done is not offered");
 	ok(nested_offers(&m->v, CTL_invpcid) && nested_offers(&m->v, CTL_xsaves), "what is, is");
 	m->cpuid.nent = 0;
 	nested_cpuid_changed(&m->v);

@@ -20,6 +20,7 @@ typedef struct { s64 counter; } atomic64_t;
 #define atomic_long_or(v, a)		((a)->counter |= (v))
 #define atomic_long_andnot(v, a)	((a)->counter &= ~(v))
 #define atomic64_read(a)		((a)->counter)
+#define atomic64_read_acquire(a)	((a)->counter)
 #define atomic64_inc(a)			((a)->counter++)
 #define xchg(p, v)			__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 #define atomic_add(n, a)		((a)->counter += (n))
