@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * HOSTILE(name, ending): the programs of hostile.c.  LIVES: runs until it is interrupted.  ANY: may
+ * end with an exit to user space, too, because the manual or the API has one for it.
+ */
+HOSTILE(entry_fails_on_controls, LIVES)
+HOSTILE(entry_fails_on_guest_state, LIVES)
+HOSTILE(entry_fails_on_msr_list, LIVES)
+HOSTILE(msr_lists_are_full, LIVES)
+HOSTILE(msr_load_list_is_endless, LIVES)
+HOSTILE(msr_store_list_is_endless, ANY)
+HOSTILE(ept_points_at_itself, LIVES)
+HOSTILE(ept_maps_all_to_one_page, LIVES)
+HOSTILE(ept_rewritten_all_the_time, LIVES)
+HOSTILE(invept_flood, LIVES)
+HOSTILE(invvpid_flood, LIVES)
+HOSTILE(vmxon_vmxoff_flood, LIVES)
+HOSTILE(bad_vmxon_flood, LIVES)
+HOSTILE(vmclear_flood, LIVES)
+HOSTILE(hundreds_of_vmcs, LIVES)
+HOSTILE(unknown_fields_flood, LIVES)
+HOSTILE(debug_exception_in_delivery, LIVES)
+HOSTILE(idt_in_a_device, ANY)
+HOSTILE(idt_of_l2_in_a_device, ANY)
+HOSTILE(page_tables_in_a_device, ANY)
+HOSTILE(code_in_a_device, ANY)
+HOSTILE(string_to_a_device, LIVES)
+HOSTILE(string_to_a_device_in_l2, LIVES)
+HOSTILE(string_to_a_port, LIVES)
+HOSTILE(cpuid_at_cpl3, LIVES)
+HOSTILE(vmx_instructions_at_cpl3, LIVES)
