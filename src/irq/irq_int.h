@@ -72,7 +72,7 @@ void route_destroy(struct nvmx_vm *vm);
  */
 void route_acked(struct nvmx_vm *vm, u32 chip, u32 pin);
 void route_unmasked(struct nvmx_vm *vm, u32 chip, u32 pin);
-/* Is the vector at this APIC one of user space's level-triggered routes (split)? vm->srcu taken */
+/* Is the vector at this APIC one of user space's level-triggered routes (split)? Takes vm->srcu */
 bool route_wants_eoi(struct nvmx_vcpu *v, u8 vector);
 
 /* ---- irqfd.c ---- */

@@ -14,7 +14,6 @@
 #include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>
-#include <linux/srcu.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <asm/barrier.h>
@@ -165,19 +164,10 @@ void irq_set_tpr(struct nvmx_vcpu *v, u8 tpr)
 
 static void tell_user_ioapic(struct lapic *l, u8 vector)
 {
-	struct nvmx_vcpu *v = l->v;
-	bool wanted;
-	int idx;
-
-	if (lapic_get(l, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI)
-		return;
-	idx = srcu_read_lock(&v->vm->srcu);
-	wanted = route_wants_eoi(v, vector);
-	srcu_read_unlock(&v->vm->srcu, idx);
-	if (!wanted)
+	if (lapic_get(l, APIC_SPIV) & APIC_SPIV_DIRECTED_EOI || !route_wants_eoi(l->v, vector))
 		return;
 	__set_bit(vector, l->eoi_exits);
-	vcpu_request(v, REQ_EOI_EXIT);
+	vcpu_request(l->v, REQ_EOI_EXIT);
 }
 
 static void tell_ioapic(struct lapic *l, u8 vector)

@@ -114,8 +114,6 @@ void ioapic_eoi_edge(struct nvmx_vm *vm, u8 vector)
 
 bool route_wants_eoi(struct nvmx_vcpu *v, u8 vector)
 {
-	if (!v->vm->srcu.unused)
-		abort();
 	return user_wants_eoi;
 }
 

@@ -122,6 +122,7 @@ static void access_sizes(void)
 	byte = 0x55;
 	ok(lapic_mmio_write(&cpu[2], APIC_PAGE + APIC_TASKPRI, 1, &byte) && !irq_tpr(&cpu[2]),
 	   "a write of one byte is dropped");
+	memset(many, 0x55, sizeof(many));
 	ok(lapic_mmio_write(&cpu[2], APIC_PAGE + APIC_TASKPRI + 4, 4, many) && !irq_tpr(&cpu[2]),
 	   "so is one that is not aligned");
 	ok(!lapic_mmio_read(&cpu[2], APIC_PAGE - 4, 4, many) &&
