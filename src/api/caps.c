@@ -156,6 +156,8 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
 
 	/* devices */
+	{ KVM_CAP_IRQCHIP, 1 },
+	{ KVM_CAP_SPLIT_IRQCHIP, 1, NULL, irq_enable_split },
 	{ KVM_CAP_IRQ_ROUTING, IRQ_MAX_ROUTES },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
 	{ KVM_CAP_IOAPIC_POLARITY_IGNORED, 1 },

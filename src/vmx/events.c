@@ -293,6 +293,13 @@ static void open_windows(struct nvmx_vcpu *v)
 	set_window(v, CTL_interrupt_window_exiting, irq);
 }
 
+/* A window that LINT0 keeps shut must not be waited for: its exit would come again at once. */
+static bool wants_user_window(struct nvmx_vcpu *v)
+{
+	return v->vm->irq_mode != IRQ_KERNEL && READ_ONCE(v->run->request_interrupt_window) &&
+	       (!irq_in_kernel(v) || irq_accepts_extint(v));
+}
+
 /* Something waits for the entry in flight, and is due before L2's next instruction. */
 static bool entry_comes_first(struct nvmx_vcpu *v, bool blocked)
 {
@@ -354,8 +361,7 @@ enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v)
 	if (v->ev.triple_fault && !is_guest_mode(v))
 		return shutdown(v);
 
-	v->ev.user_irq_window = v->vm->irq_mode != IRQ_KERNEL &&
-				READ_ONCE(v->run->request_interrupt_window);
+	v->ev.user_irq_window = wants_user_window(v);
 	if (!(is_guest_mode(v) && nested_run_pending(v))) {
 		forget_written(v);
 		drop_shadow_for_stepping(v);

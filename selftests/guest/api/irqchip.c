@@ -69,6 +69,12 @@ PAYLOAD(msi_code,
 	"msi_handler: " OUT(0x502) APIC_EOI "iretq\n");
 PAYLOAD_LABEL(msi_handler);
 
+/* Interrupts on, with LINT0 open and masked. */
+PAYLOAD(lint0_code,
+	"sti; nop; nop\n" OUT(0x500)
+	APIC_ON "mov $0xfee00350, %ebx; movl $0x10700, (%rbx)\n"
+	OUT(0x501) "nop; nop\n" OUT(0x502) "cli; hlt\n");
+
 /* Three ticks of channel 0, a thousand in a second. */
 PAYLOAD(pit_code,
 	PIC_INIT "mov $0xfe, %al; out %al, $0x21\n"
@@ -519,6 +525,23 @@ TEST(split_tells_the_end_of_a_level_interrupt)
 	EXPECT_EQ(run(v), KVM_EXIT_IOAPIC_EOI);
 	EXPECT_EQ(v->run->eoi.vector, VECTOR);
 	EXPECT_EQ(next_port(v), PORT_DONE);
+}
+
+TEST(split_interrupt_window_follows_lint0)
+{
+	struct vmm *vmm = vmm_create(4 * MB);
+	struct vmm_vcpu *v;
+
+	EXPECT_OK(enable_cap(vmm, KVM_CAP_SPLIT_IRQCHIP, 24));
+	v = START(vmm, lint0_code, lint0_code);
+	v->run->request_interrupt_window = 1;
+	EXPECT_EQ(run(v), KVM_EXIT_IRQ_WINDOW_OPEN);
+	v->run->request_interrupt_window = 0;
+	EXPECT_EQ(next_port(v), PORT_READY);
+	EXPECT_EQ(next_port(v), PORT_DONE);
+	EXPECT_EQ(v->run->ready_for_interrupt_injection, 0);
+	v->run->request_interrupt_window = 1;
+	EXPECT_EQ(next_port(v), PORT_SERVICE);	/* the guest gets on */
 }
 
 /* ---- irqfds ---- */
