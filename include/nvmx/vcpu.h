@@ -204,7 +204,7 @@ struct nvmx_vcpu {
 	u64 mcg_cap, mcg_status, mcg_ctl, mcg_ext_ctl;
 	u64 mc_bank[4 * NVMX_MCE_BANKS];
 	u64 smi_count, smbase;
-	u64 misc_features;
+	u64 misc_features, power_ctl;		/* power_ctl: kept, without effect */
 
 	/* time */
 	u64 tsc_offset;				/* [m] L1's, added after scaling */

@@ -47,10 +47,16 @@ static u32 exception_info(struct nvmx_vcpu *v)
 	return info;
 }
 
+/* Hardware has 16 bits; user space that restores an event may have set more. */
+static u16 exception_code(const struct nvmx_vcpu *v)
+{
+	return v->ev.exception.code;
+}
+
 static void save_exception(struct nvmx_vcpu *v, struct vmcs12 *vmcs12)
 {
 	vmcs12->idt_vectoring_info_field = exception_info(v);
-	vmcs12->idt_vectoring_error_code = v->ev.exception.code;
+	vmcs12->idt_vectoring_error_code = exception_code(v);
 	if (v->ev.exception.soft)
 		vmcs12->vm_exit_instruction_len = v->ev.exception.insn_len;
 	v->ev.exception.injected = false;
@@ -104,7 +110,7 @@ static u64 exception_qual(const struct nvmx_vcpu *v)
 
 static enum nvmx_action exception_exit(struct nvmx_vcpu *v)
 {
-	u32 info = exception_info(v), code = v->ev.exception.code;
+	u32 info = exception_info(v), code = exception_code(v);
 	u64 qual = exception_qual(v);
 
 	if (v->ev.exception.soft)

@@ -249,11 +249,17 @@ static void inject_again(struct nvmx_vcpu *v)
 		write_irq(v);
 }
 
+/* Who steps through a guest does not want to find itself in a handler. */
+static bool user_holds_irqs(const struct nvmx_vcpu *v)
+{
+	return v->guest_debug & KVM_GUESTDBG_BLOCKIRQ;
+}
+
 static enum nvmx_action inject_new(struct nvmx_vcpu *v)
 {
 	if (v->ev.exception.pending && !v->ev.exception.injected)
 		return take_exception(v);
-	if (!entry_is_free(v))
+	if (!entry_is_free(v) || user_holds_irqs(v))
 		return NVMX_RESUME;
 	if (v->ev.nmi.pending && vmx_nmi_allowed(v))
 		take_nmi(v);
@@ -280,8 +286,9 @@ static void set_window(struct nvmx_vcpu *v, enum vmx_ctl ctl, bool wanted)
  */
 static void open_windows(struct nvmx_vcpu *v)
 {
-	bool nmi = v->ev.nmi.pending;
-	bool irq = v->ev.user_irq_window || vmx_irq_waits(v);
+	bool hold = user_holds_irqs(v);
+	bool nmi = v->ev.nmi.pending && !hold;
+	bool irq = v->ev.user_irq_window || (vmx_irq_waits(v) && !hold);
 
 	if (nmi && (interruptibility(v) & INTS_STI)) {
 		nmi = false;

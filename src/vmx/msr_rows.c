@@ -400,6 +400,7 @@ const struct msr_row msr_rows[] = {
 	{ ONE(MSR_IA32_DEBUGCTLMSR), .reserved = ~(u64)DEBUGCTL_IGNORED, .get = get_vmcs,
 	  .set = set_debugctl },
 	{ RANGE(MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP), .flags = MSR_RO },
+	{ ONE(MSR_IA32_POWER_CTL), .flags = MSR_LISTED, .field = FIELD(power_ctl) },
 	{ RANGE(MTRR_VAR, MTRR_VAR + 15), .get = msr_get_mtrr_var, .set = msr_set_mtrr_var },
 	{ ONE(MTRR_FIX64K), .get = msr_get_mtrr_fixed, .set = msr_set_mtrr_fixed },
 	{ RANGE(MTRR_FIX16K, MTRR_FIX16K + 1), .get = msr_get_mtrr_fixed,

@@ -105,10 +105,21 @@ static bool leaves_secrets(u32 reason)
 	       reason == EXIT_vmlaunch || reason == EXIT_vmresume;
 }
 
+/*
+ * User space has given a running L2 registers that no guest can have.  L1 did not ask for this
+ * entry: what it learns is that L2 could not go on.
+ */
+static bool user_broke_l2(struct nvmx_vcpu *v)
+{
+	return v->exit.reason & EXIT_ENTRY_FAILURE && !nested_run_pending(v);
+}
+
 static enum nvmx_action handle_l2_exit(struct nvmx_vcpu *v)
 {
 	enum nested_owner owner;
 
+	if (unlikely(user_broke_l2(v)))
+		return nested_reflect_synthetic(v, EXIT_triple_fault, 0, 0, 0);
 	if (likely(!(v->exit.reason & EXIT_ENTRY_FAILURE)))
 		nested_after_entry(v);
 	vmx_events_after_exit(v);

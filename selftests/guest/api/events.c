@@ -217,6 +217,21 @@ TEST(hardware_breakpoint)
 	EXPECT(v->run->debug.arch.dr6 & 1);
 }
 
+/* Delivered, the NMI would be the end: there is no IDT. */
+TEST(debugger_holds_interrupts)
+{
+	struct vmm_vcpu *v = BOOT(nop_code);
+	struct kvm_vcpu_events e;
+
+	EXPECT_OK(ioctl(v->fd, KVM_NMI, 0));
+	EXPECT_OK(guest_debug(v, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP |
+			      KVM_GUESTDBG_BLOCKIRQ, VMM_LOAD_GPA + 2));
+	EXPECT_EQ(run(v), KVM_EXIT_DEBUG);
+	EXPECT_EQ(v->run->debug.arch.pc, VMM_LOAD_GPA + 2);
+	EXPECT_OK(ioctl(v->fd, KVM_GET_VCPU_EVENTS, &e));
+	EXPECT_EQ(e.nmi.pending, 1);
+}
+
 TEST(software_breakpoint)
 {
 	struct vmm_vcpu *v = BOOT(nop_code);
