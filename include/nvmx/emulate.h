@@ -228,6 +228,7 @@ enum emu_kind {
 	EMU_K_STOS, EMU_K_MOVS, EMU_K_LODS, EMU_K_CMPS, EMU_K_SCAS,	/* emu_execute() */
 	EMU_K_INS, EMU_K_OUTS,						/* emu_pio_begin() */
 	EMU_K_SGDT, EMU_K_SIDT, EMU_K_SLDT, EMU_K_STR, EMU_K_SMSW,
+	EMU_K_RSM,	/* recognized only: it is the caller's */
 };
 
 /**

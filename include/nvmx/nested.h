@@ -93,6 +93,13 @@ void nested_tsc_changed(struct nvmx_vcpu *v);	/* L1's offset or ratio moved: red
 void nested_msr_policy_changed(struct nvmx_vcpu *v);	/* vmcs01's bitmap changed: merge again */
 void nested_cpuid_changed(struct nvmx_vcpu *v);
 
+/* ---- smm.c ---- */
+struct smm_state;
+void nested_enter_smm(struct nvmx_vcpu *v);	/* leaves L2 and VMX operation, to come back */
+int nested_leave_smm(struct nvmx_vcpu *v, const struct smm_state *s);
+bool nested_smm_vmxon(const struct nvmx_vcpu *v);	/* RSM returns to VMX operation */
+bool nested_smm_has_l2(const struct nvmx_vcpu *v);	/* RSM returns to L2 */
+
 /* ---- KVM_GET/SET_NESTED_STATE ---- */
 u32 nested_state_size(void);			/* KVM_CHECK_EXTENSION; 0 until it is finished */
 int nested_get_state(struct nvmx_vcpu *v, struct kvm_nested_state __user *user);

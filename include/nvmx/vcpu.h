@@ -216,6 +216,9 @@ struct nvmx_vcpu {
 	struct {
 		bool active;			/* [m] (c) memory is MMU_SMM's; see vmx_set_smm() */
 		bool used;			/* [m] (c) it was active once */
+		bool pending;			/* [m] an SMI waits */
+		bool halted;			/* [m] it has ended a HLT */
+		bool inside_nmi;		/* [m] NMIs were blocked when it was taken */
 	} smm;
 
 	struct {				/* src/pv: what the guest asks of KVM */

@@ -213,6 +213,11 @@ void vmx_set_dr7(struct nvmx_vcpu *v, u64 val);
 u32 vmx_exception_bitmap(const struct nvmx_vcpu *v);	/* what L0 needs, at every level */
 int vmx_set_guest_debug(struct nvmx_vcpu *v, const struct kvm_guest_debug *dbg); /* -EBUSY */
 
+/* ---- smm.c ---- */
+void vmx_set_smm(struct nvmx_vcpu *v, bool active);
+void vmx_smi_before_entry(struct nvmx_vcpu *v);	/* first of all events; may leave L2 */
+bool vmx_smi_waits(const struct nvmx_vcpu *v);	/* and not for RSM */
+
 /* ---- cpuid.c ---- */
 int vmx_cpuid_init(struct nvmx_vcpu *v);	/* v->cpuid before the first KVM_SET_CPUID */
 int vmx_supported_cpuid(struct kvm_cpuid_entry2 *e, u32 max, u32 *n); /* -E2BIG */

@@ -4,6 +4,7 @@
  */
 #include <linux/string.h>
 #include <nvmx/irq.h>
+#include <nvmx/nested.h>
 #include <nvmx/vmx.h>
 
 #include "face.h"
@@ -26,6 +27,13 @@ int vcpu_interrupt(struct nvmx_vcpu *v, union ioctl_arg arg)
 	if (irq_in_kernel(v) && v->ev.irq.pending)
 		return -EEXIST;
 	vmx_queue_irq(v, irq->irq);
+	return 0;
+}
+
+int vcpu_smi(struct nvmx_vcpu *v, union ioctl_arg arg)
+{
+	v->smm.pending = true;
+	vcpu_request(v, REQ_EVENT);
 	return 0;
 }
 
@@ -97,6 +105,11 @@ void events_get(struct nvmx_vcpu *v, struct kvm_vcpu_events *e)
 	e->nmi.pending = v->ev.nmi.pending;
 	e->nmi.masked = vmx_nmi_blocked(v);
 	e->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	e->smi.smm = v->smm.active;
+	e->smi.pending = v->smm.pending;
+	e->smi.smm_inside_nmi = v->smm.active && v->smm.inside_nmi;
+	e->smi.latched_init = v->ev.init;
+	e->flags |= KVM_VCPUEVENT_VALID_SMM;
 	if (v->vm->exception_payload)
 		e->flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
 	if (v->vm->triple_fault_event) {
@@ -105,17 +118,18 @@ void events_get(struct nvmx_vcpu *v, struct kvm_vcpu_events *e)
 	}
 }
 
-static bool smm_asked_for(const struct kvm_vcpu_events *e)
+/* A processor that waits for a SIPI takes no SMI, and cannot be in one. */
+static bool smi_valid(const struct nvmx_vcpu *v, const struct kvm_vcpu_events *e)
 {
-	return e->flags & KVM_VCPUEVENT_VALID_SMM &&
-	       (e->smi.smm || e->smi.pending || e->smi.smm_inside_nmi || e->smi.latched_init);
+	return !(e->flags & KVM_VCPUEVENT_VALID_SMM) || !(e->smi.smm || e->smi.pending) ||
+	       v->mp_state != KVM_MP_STATE_INIT_RECEIVED;
 }
 
 static bool events_valid(const struct nvmx_vcpu *v, const struct kvm_vcpu_events *e)
 {
 	bool pending = e->flags & KVM_VCPUEVENT_VALID_PAYLOAD && e->exception.pending;
 
-	if (e->flags & ~EVENTS_FLAGS || smm_asked_for(e))
+	if (e->flags & ~EVENTS_FLAGS || !smi_valid(v, e))
 		return false;
 	if (e->flags & KVM_VCPUEVENT_VALID_PAYLOAD && !v->vm->exception_payload)
 		return false;
@@ -158,10 +172,25 @@ static void set_irq(struct nvmx_vcpu *v, const struct kvm_vcpu_events *e)
 	v->ev.irq.insn_len = 0;
 }
 
+/* Before anything else: whoever changes the mode has left L2, and VMX operation. */
+static void set_smi(struct nvmx_vcpu *v, const struct kvm_vcpu_events *e)
+{
+	if (v->smm.active != !!e->smi.smm) {
+		nested_leave(v, true);
+		vmx_set_smm(v, e->smi.smm);
+	}
+	v->smm.pending = e->smi.pending;
+	v->smm.inside_nmi = e->smi.smm && e->smi.smm_inside_nmi;
+	if (irq_in_kernel(v))
+		v->ev.init = e->smi.latched_init;
+}
+
 int events_set(struct nvmx_vcpu *v, const struct kvm_vcpu_events *e)
 {
 	if (!events_valid(v, e))
 		return -EINVAL;
+	if (e->flags & KVM_VCPUEVENT_VALID_SMM)
+		set_smi(v, e);
 	set_exception(v, e);
 	set_irq(v, e);
 	if (e->flags & KVM_VCPUEVENT_VALID_SHADOW)

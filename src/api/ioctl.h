@@ -145,6 +145,7 @@ int vcpu_set_xsave(struct nvmx_vcpu *v, union ioctl_arg arg);
 int vcpu_get_xcrs(struct nvmx_vcpu *v, union ioctl_arg arg);
 int vcpu_set_xcrs(struct nvmx_vcpu *v, union ioctl_arg arg);
 int vcpu_interrupt(struct nvmx_vcpu *v, union ioctl_arg arg);
+int vcpu_smi(struct nvmx_vcpu *v, union ioctl_arg arg);
 int vcpu_nmi(struct nvmx_vcpu *v, union ioctl_arg arg);
 int vcpu_get_events(struct nvmx_vcpu *v, union ioctl_arg arg);
 int vcpu_set_events(struct nvmx_vcpu *v, union ioctl_arg arg);

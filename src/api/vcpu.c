@@ -37,6 +37,7 @@ static const struct ioctl_row vcpu_rows[] = {
 	ROW(KVM_RUN, ARG_VALUE, vcpu_run),
 	ROW(KVM_INTERRUPT, ARG_IN, vcpu_interrupt),
 	ROW(KVM_NMI, ARG_VALUE, vcpu_nmi),
+	ROW(KVM_SMI, ARG_VALUE, vcpu_smi),
 	ROW(KVM_GET_REGS, ARG_OUT, vcpu_get_regs),
 	ROW(KVM_SET_REGS, ARG_IN, vcpu_set_regs),
 	ROW(KVM_GET_SREGS, ARG_OUT, vcpu_get_sregs),

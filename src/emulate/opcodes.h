@@ -158,6 +158,7 @@ static const struct opcode opcodes[] = {
 	{ 0x0f7f, EXT_ANY, 0x66,     EMU_K_XMM,       F_M16,    F_V,     ROW_ALIGN },
 	{ 0x0f7f, EXT_ANY, 0xf3,     EMU_K_XMM,       F_M16,    F_V,     0 },
 	{ 0x0fa3, EXT_ANY, PFX_ANY,  EMU_K_BT,        F_E,      F_G,     0 },
+	{ 0x0faa, EXT_ANY, PFX_ANY,  EMU_K_RSM,       F_NONE,   F_NONE,  0 },
 	{ 0x0fab, EXT_ANY, PFX_ANY,  EMU_K_BTS,       F_E,      F_G,     ROW_LOCK },
 	{ 0x0fb0, EXT_ANY, PFX_ANY,  EMU_K_CMPXCHG,   F_E,      F_G,     ROW_LOCK | ROW_BYTE },
 	{ 0x0fb1, EXT_ANY, PFX_ANY,  EMU_K_CMPXCHG,   F_E,      F_G,     ROW_LOCK },

@@ -350,6 +350,9 @@ struct vmx_result nested_handle_insn(struct nvmx_vcpu *v)
 	/* In L2 all of these are L1's exits: see the owner column of table 3. */
 	if (NVMX_BUG_ON(is_guest_mode(v), v->vm))
 		return vm_raise(VEC_UD);
+	/* Whatever user space has set up: there is no VMX operation in SMM. */
+	if (v->smm.active)
+		return vm_raise(VEC_UD);
 	if (v->exit.reason == EXIT_vmxon)
 		return do_vmxon(v);
 	r = gate(v);

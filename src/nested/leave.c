@@ -3,9 +3,10 @@
  * The one unwind.
  *
  * Reset, INIT, a triple fault, KVM_SET_NESTED_STATE, a CPUID without VMX, IA32_FEATURE_CONTROL
- * written with 0, VMXOFF and the end of a vCPU: all come here, in L2 or not, and nothing else
- * undoes what an entry did.  L1 learns of no exit; its registers become those of the HOST rows,
- * which whoever called usually replaces.
+ * written with 0, VMXOFF, an SMI, system-management mode switched by user space [CVE-2022-48763]
+ * and the end of a vCPU: all come here, in L2 or not, and nothing else undoes what an entry did.
+ * L1 learns of no exit; its registers become those of the HOST rows, which whoever called usually
+ * replaces.
  */
 #include <linux/types.h>
 #include <nvmx/emulate.h>
@@ -49,6 +50,9 @@ void nested_leave(struct nvmx_vcpu *v, bool off)
 	n->run_pending = false;
 	n->mtf_pending = false;
 	n->exit_waits = false;
-	if (off && n->vmxon)
+	if (!off)
+		return;
+	if (n->vmxon || n->smm.vmxon)
 		nested_vmxon_end(v);
+	n->smm = (struct nested_smm){};
 }

@@ -87,6 +87,14 @@ struct l1_state {
 	u32 interruptibility, exception_bitmap;
 };
 
+/* What RSM brings back; all 0 outside system-management mode. */
+struct nested_smm {
+	bool vmxon, guest_mode;		/* VMX operation, L2 */
+	bool mtf_pending, timer_on;
+	u64 timer_deadline;
+	u64 pat;			/* L2's; 0: nobody knows */
+};
+
 struct nested_vcpu {
 	/* VMX operation: explicit, never inferred from an address or a pointer */
 	bool vmxon;
@@ -107,6 +115,7 @@ struct nested_vcpu {
 	u64 checked_pdpte[4];
 
 	struct l1_state l1;		/* valid while in L2 */
+	struct nested_smm smm;
 	struct l2_context *running;	/* the context that ran last, maybe L2 right now; or NULL */
 	u32 msr_policy;			/* generation of vmcs01's MSR bitmap */
 

@@ -63,8 +63,12 @@ static void fill_header(struct nvmx_vcpu *v, struct kvm_nested_state *s)
 	s->size = HEADER_SIZE;
 	s->hdr.vmx.vmxon_pa = NESTED_NO_PA;
 	s->hdr.vmx.vmcs12_pa = NESTED_NO_PA;
-	if (!n->vmxon)
+	if (!n->vmxon && !n->smm.vmxon)
 		return;
+	if (n->smm.vmxon)
+		s->hdr.vmx.smm.flags |= KVM_STATE_NESTED_SMM_VMXON;
+	if (n->smm.guest_mode)
+		s->hdr.vmx.smm.flags |= KVM_STATE_NESTED_SMM_GUEST_MODE;
 	s->hdr.vmx.vmxon_pa = n->vmxon_pa;
 	if (!n->current12)
 		return;
@@ -114,7 +118,20 @@ static int check_off(const struct kvm_nested_state *s)
 	return s->flags & ~KVM_STATE_NESTED_EVMCS ? -EINVAL : 0;
 }
 
-/* There is no SMM and no enlightened VMCS: a state that needs one is refused. */
+static int check_smm(const struct nvmx_vcpu *v, const struct kvm_nested_state *s)
+{
+	u16 smm = s->hdr.vmx.smm.flags;
+
+	if ((smm & KVM_STATE_NESTED_SMM_GUEST_MODE) && (s->flags & KVM_STATE_NESTED_GUEST_MODE))
+		return -EINVAL;
+	if (smm & ~(KVM_STATE_NESTED_SMM_GUEST_MODE | KVM_STATE_NESTED_SMM_VMXON))
+		return -EINVAL;
+	if (v->smm.active ? s->flags & KVM_STATE_NESTED_GUEST_MODE : smm)
+		return -EINVAL;
+	return smm == KVM_STATE_NESTED_SMM_GUEST_MODE ? -EINVAL : 0;
+}
+
+/* There is no enlightened VMCS: a state that needs one is refused. */
 static int check_header(const struct nvmx_vcpu *v, const struct kvm_nested_state *s)
 {
 	bool pending = s->flags & KVM_STATE_NESTED_RUN_PENDING;
@@ -129,8 +146,7 @@ static int check_header(const struct nvmx_vcpu *v, const struct kvm_nested_state
 	if (s->hdr.vmx.vmxon_pa != NESTED_NO_PA &&
 	    (!v->cpuid->vmx || !nested_pa_ok(v, s->hdr.vmx.vmxon_pa)))
 		return -EINVAL;
-	if (s->hdr.vmx.smm.flags ||
-	    s->hdr.vmx.flags & ~KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE)
+	if (check_smm(v, s) || s->hdr.vmx.flags & ~KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE)
 		return -EINVAL;
 	return s->flags & KVM_STATE_NESTED_EVMCS ? -EINVAL : 0;
 }
@@ -190,6 +206,33 @@ static int enter_l2(struct nvmx_vcpu *v, const struct kvm_nested_state *s)
 	return 0;
 }
 
+/* In SMM, VMX operation and L2 are what RSM goes back to. */
+static void suspend_for_smm(struct nvmx_vcpu *v, const struct kvm_nested_state *s)
+{
+	u16 smm = s->hdr.vmx.smm.flags;
+
+	if (!(smm & KVM_STATE_NESTED_SMM_VMXON))
+		return;
+	nested_enter_smm(v);
+	v->nested->smm.guest_mode = smm & KVM_STATE_NESTED_SMM_GUEST_MODE;
+}
+
+static int set_current(struct nvmx_vcpu *v, const struct kvm_nested_state *s,
+		       struct kvm_nested_state __user *user)
+{
+	int err;
+
+	if (s->size < HEADER_SIZE + IMAGE_USED)
+		return s->flags & KVM_STATE_NESTED_GUEST_MODE ||
+		       s->hdr.vmx.vmcs12_pa != NESTED_NO_PA ? -EINVAL : 0;
+	err = check_vmcs12_pa(v, s);
+	if (!err)
+		err = load_image(v, s, user);
+	if (err || !(s->flags & KVM_STATE_NESTED_GUEST_MODE))
+		return err;
+	return enter_l2(v, s);
+}
+
 int nested_set_state(struct nvmx_vcpu *v, struct kvm_nested_state __user *user)
 {
 	struct kvm_nested_state s;
@@ -204,13 +247,7 @@ int nested_set_state(struct nvmx_vcpu *v, struct kvm_nested_state __user *user)
 	if (s.hdr.vmx.vmxon_pa == NESTED_NO_PA)
 		return 0;
 	nested_vmxon_begin(v, s.hdr.vmx.vmxon_pa);
-	if (s.size < HEADER_SIZE + IMAGE_USED)
-		return s.flags & KVM_STATE_NESTED_GUEST_MODE ||
-		       s.hdr.vmx.vmcs12_pa != NESTED_NO_PA ? -EINVAL : 0;
-	err = check_vmcs12_pa(v, &s);
-	if (!err)
-		err = load_image(v, &s, user);
-	if (err || !(s.flags & KVM_STATE_NESTED_GUEST_MODE))
-		return err;
-	return enter_l2(v, &s);
+	err = set_current(v, &s, user);
+	suspend_for_smm(v, &s);
+	return err;
 }

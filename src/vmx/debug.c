@@ -27,6 +27,8 @@ u32 vmx_exception_bitmap(const struct nvmx_vcpu *v)
 
 	if (v->guest_debug & KVM_GUESTDBG_USE_SW_BP)
 		bitmap |= BIT(VEC_BP);
+	if (unlikely(v->smm.active))
+		bitmap |= BIT(VEC_UD);
 	return bitmap;
 }
 
@@ -230,6 +232,8 @@ enum nvmx_action exit_exception(struct nvmx_vcpu *v)
 		return debug_exception(v);
 	case VEC_BP:
 		return vmx_debug_exit(v, VEC_BP, 0);
+	case VEC_UD:
+		return vmx_ud_in_smm(v);
 	case VEC_AC:
 		return alignment_check(v);
 	default:

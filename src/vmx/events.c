@@ -360,6 +360,8 @@ enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v)
 	enum nvmx_action action;
 	bool blocked = false;
 
+	if (unlikely(v->smm.pending))
+		vmx_smi_before_entry(v);
 	if (is_guest_mode(v)) {
 		action = nested_check_events(v, &blocked);
 		if (action != NVMX_RESUME)
@@ -381,7 +383,8 @@ enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v)
 		if (v->ev.user_irq_window && vmx_irq_ready_user(v))
 			return tell_user_window(v);
 	}
-	v->ev.immediate_exit = is_guest_mode(v) && entry_comes_first(v, blocked);
+	v->ev.immediate_exit = (is_guest_mode(v) && entry_comes_first(v, blocked)) ||
+			       vmx_smi_waits(v);
 	open_windows(v);
 	return NVMX_RESUME;
 }

@@ -50,6 +50,10 @@ static bool wakes_up(struct nvmx_vcpu *v)
 	if (ev->nmi.pending || ev->nmi.injected || ev->exception.pending ||
 	    ev->exception.injected || ev->triple_fault || ev->irq.injected)
 		return true;
+	if (vmx_smi_waits(v)) {
+		v->smm.halted = true;
+		return true;
+	}
 	if (is_guest_mode(v) && nested_wakes(v))
 		return true;
 	return vmx_irq_waits(v) && vmx_irq_allowed(v);

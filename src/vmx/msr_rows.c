@@ -374,7 +374,7 @@ const struct msr_row msr_rows[] = {
 	{ ONE(MSR_IA32_PRED_CMD), .flags = MSR_WO, .exists = has_spec_ctrl, .set = set_pred_cmd },
 	{ ONE(MSR_IA32_UCODE_WRITE), .flags = MSR_WO | MSR_DROPPED },
 	{ ONE(MSR_IA32_UCODE_REV), .flags = MSR_LISTED | MSR_DROPPED, .field = FIELD(ucode_rev) },
-	{ ONE(MSR_IA32_SMBASE), .flags = MSR_HOST, .field = FIELD(smbase) },
+	{ ONE(MSR_IA32_SMBASE), .flags = MSR_LISTED | MSR_HOST, .field = FIELD(smbase) },
 	{ RANGE(MSR_P6_PERFCTR0, MSR_P6_PERFCTR1), .flags = MSR_DROPPED },
 	{ ONE(MSR_FSB_FREQ), .flags = MSR_RO, .value = 3 },
 	{ ONE(MSR_PLATFORM_INFO), .flags = MSR_LISTED | MSR_GUEST_RO, .field = FIELD(platform_info),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What others send to a vCPU, and what becomes of it in its own thread: NMIs, INIT and SIPI, EOIs
- * that user space waits for.
+ * What others send to a vCPU, and what becomes of it in its own thread: NMIs, SMIs, INIT and SIPI,
+ * EOIs that user space waits for.
  *
  * A sender leaves a request and kicks.  Requests are served before each entry and while the vCPU
  * sleeps; INIT and SIPI then wait in v->ev until nothing blocks them.
@@ -63,6 +63,8 @@ void vmx_take_posted(struct nvmx_vcpu *v)
 	if (vcpu_take_request(v, REQ_NMI))
 		for (nmis = min(atomic_xchg(&v->posted_nmis, 0), 2); nmis; nmis--)
 			vmx_queue_nmi(v);
+	if (vcpu_take_request(v, REQ_SMI))
+		v->smm.pending = true;
 	if (vcpu_take_request(v, REQ_INIT))
 		v->ev.init = true;
 	if (vcpu_take_request(v, REQ_SIPI))
@@ -71,10 +73,10 @@ void vmx_take_posted(struct nvmx_vcpu *v)
 
 /* ---- INIT and SIPI outside L2; in L2 they are exits, see nested/events.c ---- */
 
-/* SDM "VMX Operation": INIT is blocked in VMX root operation [sdm:vmx-init] */
+/* SDM "VMX Operation": INIT is blocked in VMX root operation, and in SMM [sdm:vmx-init] */
 static bool init_blocked(const struct nvmx_vcpu *v)
 {
-	return nested_vmxon(v);
+	return nested_vmxon(v) || v->smm.active;
 }
 
 static void take_init(struct nvmx_vcpu *v)

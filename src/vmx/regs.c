@@ -351,6 +351,9 @@ bool vmx_cr0_valid(struct nvmx_vcpu *v, u64 cr0)
 
 bool vmx_cr4_valid(struct nvmx_vcpu *v, u64 cr4)
 {
+	/* Without a monitor for SMIs, there is no VMX in SMM. */
+	if (v->smm.active && (cr4 & X86_CR4_VMXE))
+		return false;
 	return !(cr4 & ~v->cpuid->cr4_valid);
 }
 

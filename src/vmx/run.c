@@ -211,7 +211,7 @@ static int take_user_fields(struct nvmx_vcpu *v)
 
 static void leave_user_fields(struct nvmx_vcpu *v)
 {
-	v->run->flags = 0;
+	v->run->flags = v->smm.active ? KVM_RUN_X86_SMM : 0;
 	v->run->if_flag = vmx_if_flag_user(v);
 	v->run->ready_for_interrupt_injection = vmx_irq_ready_user(v);
 	v->run->cr8 = vmx_cr8(v);

@@ -133,17 +133,6 @@ TEST(shadow_and_nmi_round_trip)
 	EXPECT_EQ(e.nmi.masked, 0);
 }
 
-TEST(no_smm)
-{
-	struct vmm_vcpu *v = idle_vcpu();
-	struct kvm_vcpu_events e = { .flags = KVM_VCPUEVENT_VALID_SMM };
-
-	ONLY_NVMX();
-	EXPECT_OK(set_events(v, &e));
-	e.smi.smm = 1;
-	EXPECT_ERR(set_events(v, &e), EINVAL);
-}
-
 TEST(mp_state_is_runnable_only)
 {
 	struct vmm_vcpu *v = idle_vcpu();

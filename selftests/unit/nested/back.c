@@ -13,6 +13,7 @@ int main(void)
 	test_exit();
 	test_events();
 	test_state();
+	test_smm();
 	test_apicv();
 	return tap_done();
 }

@@ -15,6 +15,7 @@ void test_enter(void);
 void test_exit(void);
 void test_events(void);
 void test_state(void);
+void test_smm(void);
 void test_apicv(void);
 
 #endif

@@ -570,3 +570,14 @@ enum nested_owner l2_exits(struct exit_info x)
 		nested_reflect(v);
 	return owner;
 }
+
+/* ---- system-management mode ---- */
+
+void vmx_smi_before_entry(struct nvmx_vcpu *v)
+{
+}
+
+bool vmx_smi_waits(const struct nvmx_vcpu *v)
+{
+	return v->smm.pending && !v->smm.active;
+}

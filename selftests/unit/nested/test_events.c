@@ -288,7 +288,8 @@ static void software_walks(void)
 	run_l2();
 	ok(!nested_translate(v, 0x1000, ACC_READ, true, &gpa, &f) && gpa == 0x1000,
 	   "CVE-2026-46131: without EPT an ngpa is a gpa");
-	ok(peek02(ept_pointer) == mmu_eptp01(v->vm, MMU_NORMAL) && !hw.trees, "and ept01 translates it");
+	ok(peek02(ept_pointer) == mmu_eptp01(v->vm, MMU_NORMAL) && !hw.trees,
+	   "and ept01 translates it");
 	nested_leave(v, false);
 }
 
