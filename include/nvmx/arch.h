@@ -199,6 +199,10 @@ enum vmx_insn_error {
 enum vmx_entry_fail { ENTRY_FAIL_DEFAULT = 0, ENTRY_FAIL_PDPTE = 2, ENTRY_FAIL_NMI = 3,
 		      ENTRY_FAIL_LINK = 4 };
 
+/* Guest interrupt status: requesting and servicing virtual interrupt. */
+#define GUEST_INTR_RVI	0x00ffu
+#define GUEST_INTR_SVI	0xff00u
+
 /* VM-abort indicators. */
 enum vmx_abort { ABORT_MSR_STORE = 1, ABORT_PDPTE = 2, ABORT_MSR_LOAD = 4 };
 

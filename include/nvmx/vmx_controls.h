@@ -29,7 +29,7 @@ NVMX_CTL(PIN,    0, ext_int_exiting,              NEED, YES,  OR)
 NVMX_CTL(PIN,    3, nmi_exiting,                  NEED, YES,  OR)
 NVMX_CTL(PIN,    5, virtual_nmis,                 NEED, YES,  OR)
 NVMX_CTL(PIN,    6, preemption_timer,             OPT,  SOFT, CODE)
-NVMX_CTL(PIN,    7, posted_interrupts,            OFF,  NO,   L0)
+NVMX_CTL(PIN,    7, posted_interrupts,            OFF,  SOFT, EMUL)
 
 NVMX_CTL(PROC,   2, interrupt_window_exiting,     DYN,  YES,  OR)
 NVMX_CTL(PROC,   3, use_tsc_offsetting,           NEED, YES,  CODE)

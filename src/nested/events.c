@@ -141,6 +141,8 @@ static enum nvmx_action irq_exit(struct nvmx_vcpu *v)
 		vector = vmx_ack_irq(v);
 		if (vector < 0)
 			return NVMX_RESUME;
+		if (nested_is_notification(v, vector))
+			return nested_take_posted(v);
 		info = EVT_VALID | EVT_TYPE_EXTINT | vector;
 	}
 	return nested_reflect_synthetic(v, EXIT_external_interrupt, 0, info, 0);
@@ -244,16 +246,26 @@ static enum nvmx_action make_exit(struct nvmx_vcpu *v, enum due due)
 enum nvmx_action nested_check_events(struct nvmx_vcpu *v, bool *blocked)
 {
 	enum due due = first_due(v);
+	enum nvmx_action action;
 
 	v->nested->exit_waits = due != DUE_NOTHING && must_wait(v, due);
 	*blocked = v->nested->exit_waits || entry_injects(v);
-	return v->nested->exit_waits ? NVMX_RESUME : make_exit(v, due);
+	if (v->nested->exit_waits)
+		return NVMX_RESUME;
+	action = make_exit(v, due);
+	/* The interrupt was no exit: another one may be, and must not be taken for L2's. */
+	if (due == DUE_IRQ && is_guest_mode(v)) {
+		vcpu_request(v, REQ_EVENT);
+		*blocked = true;
+	}
+	return action;
 }
 
 /* L2 is halted: is there an exit to L1, or an entry, that ends that? */
 bool nested_wakes(struct nvmx_vcpu *v)
 {
-	return v->nested->run_pending || first_due(v) != DUE_NOTHING;
+	return v->nested->run_pending || first_due(v) != DUE_NOTHING ||
+	       nested_virtual_irq_waits(v);
 }
 
 bool nested_exit_waits(struct nvmx_vcpu *v)

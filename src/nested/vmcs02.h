@@ -193,6 +193,12 @@ bool nested_intercepts_msr(struct nvmx_vcpu *v, u32 msr, bool write);
 /* Frames of L1's pages, for hardware.  RESUME: found, or the entry will be refused. */
 enum nvmx_action nested_find_pages(struct nvmx_vcpu *v, struct l2_context *c);
 
+/* ---- posted.c ---- */
+bool nested_is_notification(struct nvmx_vcpu *v, int vector);
+/* After that: requests of the descriptor become L2's, and the notification is over. */
+enum nvmx_action nested_take_posted(struct nvmx_vcpu *v);
+bool nested_virtual_irq_waits(struct nvmx_vcpu *v);
+
 /* ---- msrlist.c ---- */
 u32 nested_load_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count);	/* 0, or 1 + index that failed */
 u32 nested_store_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count);

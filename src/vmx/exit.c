@@ -216,7 +216,7 @@ enum nvmx_action exit_hlt(struct nvmx_vcpu *v)
 {
 	v->stat.hlt_exits++;
 	vmx_skip_insn(v);
-	if (event_waits(v))
+	if (event_waits(v) || (is_guest_mode(v) && nested_wakes(v)))
 		return NVMX_RESUME;
 	if (irq_in_kernel(v)) {
 		v->mp_state = KVM_MP_STATE_HALTED;

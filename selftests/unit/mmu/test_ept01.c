@@ -98,6 +98,39 @@ static void test_small_exec(void)
 	world_exit();
 }
 
+/* true: a flush is owed */
+static bool map_small(u64 gfn)
+{
+	struct ept01_map m = {
+		.space = MMU_NORMAL, .gfn = gfn, .pfn = host_pfn(gfn), .perm = EPTE_RWX,
+		.access = ACC_READ | ACC_WRITE, .level = 1, .small = true,
+	};
+	enum ept_done done;
+	bool debt = false;
+
+	if (ept_prepare(&space, EPT_01))
+		abort();
+	spin_lock(&space.lock);
+	done = ept01_map(&space, &m, &debt);
+	ept_unlock_pay(&space, debt);
+	if (done != EPT_DONE)
+		abort();
+	return debt;
+}
+
+static void test_small(void)
+{
+	struct block *b = &blocks[1];
+
+	world_init(true, false);
+	access_frame(b->gfn, ACC_WRITE);
+	ok(map_small(b->gfn + 5) && maps(b->gfn + 5, 1, 7) && maps(b->gfn + 6, 1, 7),
+	   "a page that hardware is to recognize leaves its large page");
+	ok(!map_small(b->gfn + 5) && maps(b->gfn + 5, 1, 7) && !books_broken() &&
+	   !tlb_broken(), "once: asking again owes no flush");
+	world_exit();
+}
+
 static unsigned int frame1(enum ept_op op)
 {
 	struct gfn_range r = { .first = 1, .end = 2, .op = op, .space = MMU_NORMAL };
@@ -187,6 +220,7 @@ void test_ept01(void)
 	test_ranges();
 	test_log();
 	test_small_exec();
+	test_small();
 	test_aging();
 	test_spaces();
 }

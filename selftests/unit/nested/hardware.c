@@ -176,6 +176,19 @@ enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access)
 	return hw.verdict;
 }
 
+void *mmu_map_page(struct nvmx_vm *vm, u64 gpa, bool write)
+{
+	if (!backed(gpa, PAGE_SIZE))
+		return NULL;
+	hw.mapped++;
+	return m->memory + (gpa & PAGE_MASK);
+}
+
+void mmu_unmap_page(struct nvmx_vm *vm, void *page, u64 gpa, bool dirty)
+{
+	hw.mapped--;
+}
+
 /* What was looked up with the generation of another time is not what is there now. */
 enum mmu_verdict mmu_frame(struct nvmx_vcpu *v, u64 gpa, enum mmu_frame_size size, u64 *hpa)
 {

@@ -28,6 +28,7 @@ struct hardware {
 	u32 last_access;
 	u32 trees;			/* ept02 trees held */
 	enum mmu_verdict frame_verdict;	/* of mmu_frame() for what is memory */
+	u32 mapped;			/* pages of L1 mapped now */
 	u32 lookups;			/* calls of mmu_frame() */
 	enum mmu_frame_size frame_size;	/* of the last one */
 	u64 moved;			/* host address of frame 0 of L1 */

@@ -202,16 +202,31 @@ void model_valid_vmcs12(struct vmcs12 *s)
 	valid_guest(s);
 }
 
-/* ---- src/irq: a vCPU whose local APIC is in user space ---- */
+/* ---- src/irq: a local APIC that holds one interrupt; nobody asks it without v->lapic ---- */
 
 bool irq_waits(struct nvmx_vcpu *v)
 {
-	return false;
+	return m->lapic_irq;
 }
 
 int irq_ack(struct nvmx_vcpu *v)
 {
-	return -1;
+	int vector = m->lapic_irq ?: -1;
+
+	if (vector > 0)
+		m->in_service = vector;
+	m->lapic_irq = 0;
+	return vector;
+}
+
+int irq_isr_max(struct nvmx_vcpu *v)
+{
+	return m->in_service ?: -1;
+}
+
+void irq_eoi(struct nvmx_vcpu *v)
+{
+	m->in_service = 0;
 }
 
 bool irq_accepts_extint(struct nvmx_vcpu *v)

@@ -33,6 +33,7 @@
 #define INFO_MEMORY	(2u << 7 | SEG_DS << 15 | IINFO_NO_INDEX | IINFO_NO_BASE |	\
 			 (u32)GPR_RCX << 28)
 struct model {
+	int lapic_irq, in_service;	/* of the local APIC; 0: none */
 	struct nvmx_vm vm;
 	struct nvmx_vcpu v;
 	struct nvmx_cpuid cpuid;

@@ -8,6 +8,7 @@
 #define PA_VAPIC	0x20000ull
 #define PA_ACCESS	0x21000ull
 #define PA_MSR		0x22000ull
+#define PA_DESC		0x23040ull
 #define HPA		0x100000000ull
 
 #define CR8_EXITS	(CTL_MASK(CTL_cr8_load_exiting) | CTL_MASK(CTL_cr8_store_exiting))
@@ -284,6 +285,97 @@ static void interrupt_delivery(void)
 	s->pin_based_vm_exec_control &= ~CTL_MASK(CTL_ext_int_exiting);
 }
 
+static u32 *word_at(u64 gpa)
+{
+	return (u32 *)model_memory(gpa);
+}
+
+static void use_posted(void)
+{
+	use(CTL_MASK(CTL_tpr_shadow), CTL_MASK(CTL_virtual_interrupt_delivery));
+	s->pin_based_vm_exec_control |= CTL_MASK(CTL_ext_int_exiting) |
+					CTL_MASK(CTL_posted_interrupts);
+	s->vm_exit_controls |= CTL_MASK(CTL_ack_interrupt_on_exit);
+	s->posted_intr_nv = 0xf2;
+	s->posted_intr_desc_addr = PA_DESC;
+	s->guest_intr_status = 0x31;
+	l1_wrote();
+	memset(model_memory(PA_VAPIC), 0, PAGE_SIZE);
+	*word_at(PA_DESC + 4) = BIT(1);		/* vector 0x21 */
+	*word_at(PA_DESC + 28) = BIT(3);	/* vector 0xe3 */
+	*word_at(PA_DESC + 32) = 3;		/* outstanding, and a bit that is not ours */
+	enter();
+}
+
+static void arrives(int vector)
+{
+	m->lapic_irq = vector;
+	v->irq_hint = true;
+}
+
+static void posted_interrupts(void)
+{
+	static u8 lapic;
+	bool blocked;
+
+	v->lapic = (void *)&lapic;
+	use_posted();
+	ok(!(peek02(pin_based_vm_exec_control) & CTL_MASK(CTL_posted_interrupts)),
+	   "hardware does not process posted interrupts");
+	arrives(0xf2);
+	ok(nested_check_events(v, &blocked) == NVMX_RESUME && is_guest_mode(v) && blocked,
+	   "the notification is no exit, and nothing else is taken with it");
+	ok(!m->in_service && !m->lapic_irq, "its service has ended");
+	ok(!*word_at(PA_DESC + 4) && !*word_at(PA_DESC + 28) && *word_at(PA_DESC + 32) == 2,
+	   "the descriptor is empty, software's bits are kept");
+	ok(*word_at(PA_VAPIC + 0x210) == BIT(1) && *word_at(PA_VAPIC + 0x270) == BIT(3) &&
+	   peek02(guest_intr_status) == 0xe3, "the requests are in VIRR and RVI");
+	*word_at(PA_DESC + 4) = BIT(2);
+	arrives(0xf2);
+	nested_check_events(v, &blocked);
+	ok(*word_at(PA_VAPIC + 0x210) == (BIT(1) | BIT(2)) && peek02(guest_intr_status) == 0xe3,
+	   "a lower request leaves RVI");
+	arrives(0xf3);
+	nested_check_events(v, &blocked);
+	ok(!is_guest_mode(v) && (l1_reads(VMCS_vm_exit_intr_info) & EVT_VECTOR) == 0xf3,
+	   "any other vector is an exit");
+	m->in_service = 0;
+	/* CVE-2018-16882: the page of a bad descriptor was used after it was unmapped. */
+	use_posted();
+	s->posted_intr_desc_addr = PA_NOWHERE;
+	arrives(0xf2);
+	ok(nested_check_events(v, &blocked) == NVMX_USER && !hw.mapped,
+	   "CVE-2018-16882: a descriptor that is not memory: internal error, nothing mapped");
+	s->posted_intr_desc_addr = PA_DESC;
+	v->lapic = NULL;
+	vmx_queue_irq(v, 0xf2);
+	nested_check_events(v, &blocked);
+	ok(!is_guest_mode(v), "the APIC is user space's: the notification is an exit");
+	s->pin_based_vm_exec_control &= ~(CTL_MASK(CTL_ext_int_exiting) |
+					  CTL_MASK(CTL_posted_interrupts));
+}
+
+static void halted_with_virtual_interrupt(void)
+{
+	use(CTL_MASK(CTL_tpr_shadow), CTL_MASK(CTL_virtual_interrupt_delivery));
+	s->pin_based_vm_exec_control |= CTL_MASK(CTL_ext_int_exiting);
+	s->guest_intr_status = 0x41;
+	s->guest_rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF;
+	l1_wrote();
+	*word_at(PA_VAPIC + 0xa0) = 0x30;
+	enter();
+	nested_after_entry(v);
+	ok(nested_wakes(v), "a virtual interrupt ends HLT");
+	*word_at(PA_VAPIC + 0xa0) = 0x4f;
+	ok(!nested_wakes(v), "but not one of no higher priority than the PPR");
+	*word_at(PA_VAPIC + 0xa0) = 0;
+	vmx_set_rflags(v, X86_EFLAGS_FIXED);
+	ok(!nested_wakes(v), "nor while L2 has interrupts off");
+	leave();
+	s->guest_rflags = X86_EFLAGS_FIXED;
+	s->pin_based_vm_exec_control &= ~CTL_MASK(CTL_ext_int_exiting);
+}
+
 /* VTPR is memory: another processor of L1 can change it after the check. */
 static void vtpr_falls_behind_the_check(void)
 {
@@ -320,6 +412,8 @@ void test_apicv(void)
 	access_page_moves();
 	x2apic_msrs();
 	interrupt_delivery();
+	posted_interrupts();
+	halted_with_virtual_interrupt();
 	vtpr_falls_behind_the_check();
 	ok(!m->bugs, "nothing impossible happened");
 	hardware_end();

@@ -141,10 +141,16 @@ static void hardware_demands(void)
 	ok(!(val >> 32 & CTL_MASK(CTL_monitor_trap_flag)), "what hardware lacks is not offered");
 	nested_get_feature_msr(MSR_IA32_VMX_TRUE_PINBASED_CTLS, &val);
 	ok(val >> 32 & CTL_MASK(CTL_preemption_timer), "unless software does it");
+	ok(val >> 32 & CTL_MASK(CTL_posted_interrupts), "posted interrupts, for one");
 	nested_get_feature_msr(MSR_IA32_VMX_PROCBASED_CTLS2, &val);
 	ok((val >> 32) == nested_caps.allowed1[CTLW_PROC2],
 	   "the module's own MSRs know no CPUID");
 	ok(nested_get_feature_msr(0x492, &val) == -EINVAL, "0x492 is not there");
+	vmx_caps.allowed1[CTLW_PROC2] &= ~CTL_MASK(CTL_virtual_interrupt_delivery);
+	nested_caps_init();
+	nested_get_feature_msr(MSR_IA32_VMX_TRUE_PINBASED_CTLS, &val);
+	ok(!(val >> 32 & CTL_MASK(CTL_posted_interrupts)),
+	   "but not without virtual-interrupt delivery");
 }
 
 static void feature_control(void)
