@@ -10,6 +10,7 @@ RUNNING := /lib/modules/$(shell uname -r)/build
 KDIR ?= $(or $(wildcard $(RUNNING)),$(call headers,*))
 # Not include/config/kernel.release, where Debian keeps the version of the source.
 RELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+BUILD ?= build/$(RELEASE)
 
 # The stock kernels that the testbed runs.
 KERNELS := 6.1 6.12
@@ -17,8 +18,8 @@ KERNELS := 6.1 6.12
 TESTBED := tools/testbed
 
 modules: deps-build
-	@tools/build-module $(KDIR) build/$(RELEASE)
-	@echo 'built build/$(RELEASE)/nvmx.ko'
+	@tools/build-module $(KDIR) $(BUILD)
+	@echo 'built $(BUILD)/nvmx.ko'
 
 all-kernels: $(KERNELS:%=module-%)
 
@@ -26,7 +27,7 @@ module-%: deps-build
 	@tools/build-module $(call headers,$*.*-cloud) build/$*
 
 install: modules
-	$(MAKE) -C $(KDIR) M=$(CURDIR)/build/$(RELEASE) INSTALL_MOD_PATH=$(DESTDIR) modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/$(BUILD) INSTALL_MOD_PATH=$(DESTDIR) modules_install
 	install -D -m 644 tools/udev/60-nvmx.rules $(DESTDIR)/usr/lib/udev/rules.d/60-nvmx.rules
 	depmod $(DESTDIR:%=-b %) $(RELEASE)
 	$(if $(DESTDIR),,-udevadm control --reload)
