@@ -17,6 +17,7 @@
 #ifndef __ASSEMBLY__
 
 #include <linux/percpu.h>
+#include <linux/sched.h>
 #include <asm/cpufeature.h>
 #include <asm/mce.h>
 #include <asm/nospec-branch.h>
@@ -74,6 +75,19 @@ static inline void nvmx_guest_ran_here(void)
 #define NVMX_FOLL_NUMA	0
 #else
 #define NVMX_FOLL_NUMA	FOLL_HONOR_NUMA_FAULT
+#endif
+
+/* How long this thread was ready and did not run. */
+#ifdef CONFIG_SCHED_INFO
+static inline u64 nvmx_run_delay(void)
+{
+	return current->sched_info.run_delay;
+}
+#else
+static inline u64 nvmx_run_delay(void)
+{
+	return 0;
+}
 #endif
 
 /* kvm_run: the kernel's view hides the name from code that would read it twice. */

@@ -38,6 +38,8 @@ int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len);
 int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len);
 int mmu_vcpu_read(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len);
 int mmu_vcpu_write(struct nvmx_vcpu *v, u64 gpa, const void *buf, u32 len);
+/* Any context: -EFAULT also where the host's page is not at hand. */
+int mmu_write_nofault(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len);
 bool mmu_gpa_backed(struct nvmx_vm *vm, u64 gpa);
 /* Compare and exchange of an aligned 4- or 8-byte word: 0, -EAGAIN (differs), -EFAULT */
 int mmu_cmpxchg(struct nvmx_vm *vm, u64 gpa, u32 len, u64 old, u64 new);

@@ -18,8 +18,10 @@
 
 /* ---- life ---- */
 void pv_vm_init(struct nvmx_vm *vm);	/* the VM's clock starts at 0; before anybody has the VM */
+void pv_vcpu_init(struct nvmx_vcpu *v);
 void pv_host_resumed(void);		/* the host's TSC may have jumped: all clocks start anew */
-void pv_arrive(struct nvmx_vcpu *v);	/* preemption off, irqs maybe: the vCPU came to a CPU */
+void pv_arrive(struct nvmx_vcpu *v);	/* preemption off: the vCPU came to a CPU */
+void pv_depart(struct nvmx_vcpu *v);	/* irqs off, in the scheduler: its thread is switched out */
 
 /* ---- features ---- */
 u32 pv_supported_features(void);	/* EAX of leaf KVM_CPUID_FEATURES */
@@ -37,6 +39,13 @@ void pv_tsc_changed(struct nvmx_vcpu *v);	/* L1's TSC jumped or has another rate
 int pv_guest_stopped(struct nvmx_vcpu *v);	/* KVM_KVMCLOCK_CTRL; -EINVAL: no clock; own thread */
 void pv_get_clock(struct nvmx_vm *vm, struct kvm_clock_data *data);	/* process context */
 int pv_set_clock(struct nvmx_vm *vm, const struct kvm_clock_data *data);
+
+/* ---- steal.c ---- */
+void pv_serve_steal(struct nvmx_vcpu *v);	/* REQ_STEAL, before REQ_TLB_FLUSH; own thread */
+
+/* ---- hypercall.c ---- */
+void pv_hypercall(struct nvmx_vcpu *v);		/* VMCALL: RAX is answered; own thread */
+bool pv_take_kick(struct nvmx_vcpu *v);		/* KVM_HC_KICK_CPU: HLT ends; own thread */
 
 #define PV_CLOCK_FLAGS	(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
 

@@ -224,7 +224,14 @@ struct nvmx_vcpu {
 	struct {				/* src/pv: what the guest asks of KVM */
 		bool enforce;			/* [m] only what CPUID shows */
 		bool stopped;			/* [m] PVCLOCK_GUEST_STOPPED is to be told */
+		bool between;			/* [m] schedule() finds it between instructions */
+		bool preempted;			/* [m] the guest was told so */
+		bool kicked;			/* [a] out of its next HLT, with REQ_EVENT */
 		u64 system_time;		/* [m] MSR: page of the clock, bit 0: enabled */
+		u64 steal_time;			/* [m] MSR: page, bit 0: enabled */
+		u64 poll_control;		/* [m] MSR; bit 0: a halted vCPU may poll */
+		u64 last_delay;			/* [m] of steal_thread, when it was added last */
+		pid_t steal_thread;		/* [m] */
 	} pv;
 
 	/* events */

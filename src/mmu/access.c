@@ -105,6 +105,16 @@ int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
 	return copy_guest(normal(vm, gpa), (void *)buf, len, WRITE_GUEST);
 }
 
+int mmu_write_nofault(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
+{
+	int err;
+
+	pagefault_disable();
+	err = mmu_write(vm, gpa, buf, len);
+	pagefault_enable();
+	return err;
+}
+
 int mmu_vcpu_read(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len)
 {
 	return copy_guest(seen_by(v, gpa), buf, len, READ_GUEST);

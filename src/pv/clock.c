@@ -226,7 +226,10 @@ static void write_page(struct nvmx_vcpu *v)
 	if (mmu_read(v->vm, gpa, &page, sizeof(page)))
 		return;
 	fill(v, &page);
-	pv_write_versioned(v->vm, gpa, &page, sizeof(page));
+	if (pv_version_begin(v->vm, gpa, &page.version))
+		return;
+	mmu_write(v->vm, gpa, &page, sizeof(page));
+	pv_version_end(v->vm, gpa, &page.version);
 }
 
 void pv_serve_clock(struct nvmx_vcpu *v)
@@ -269,7 +272,10 @@ void pv_write_wall_clock(struct nvmx_vm *vm, u64 gpa)
 	ns = t.real_ns - clock_at(vm, &t);
 	spin_unlock(&vm->pv.lock);
 	wall.sec = div_u64_rem(ns, NSEC_PER_SEC, &wall.nsec);	/* until 2106 */
-	pv_write_versioned(vm, gpa, &wall, sizeof(wall));
+	if (pv_version_begin(vm, gpa, &wall.version))
+		return;
+	mmu_write(vm, gpa, &wall, sizeof(wall));
+	pv_version_end(vm, gpa, &wall.version);
 }
 
 /* ---- user space ---- */

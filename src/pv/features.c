@@ -4,6 +4,7 @@
  */
 #include <linux/bits.h>
 #include <linux/kvm_para.h>
+#include <linux/sched/stat.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
@@ -16,11 +17,15 @@
 
 /* I/O ports answer at once: no delay after them is of use. */
 #define ALWAYS		(BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) | \
-			 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT))
+			 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_PV_UNHALT) | \
+			 BIT(KVM_FEATURE_PV_SEND_IPI) | BIT(KVM_FEATURE_POLL_CONTROL) | \
+			 BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT))
+/* Where the host's scheduler counts. */
+#define STOLEN		(BIT(KVM_FEATURE_STEAL_TIME) | BIT(KVM_FEATURE_PV_TLB_FLUSH))
 
 u32 pv_supported_features(void)
 {
-	return ALWAYS;
+	return ALWAYS | (sched_info_on() ? STOLEN : 0);
 }
 
 static const struct kvm_cpuid_entry2 *find(const struct nvmx_cpuid *c, u32 fn)

@@ -43,11 +43,30 @@ static void set_system_time(struct nvmx_vcpu *v, u64 val)
 	vcpu_request(v, REQ_CLOCK);
 }
 
+static u64 get_steal_time(const struct nvmx_vcpu *v)
+{
+	return v->pv.steal_time;
+}
+
+static u64 get_poll_control(const struct nvmx_vcpu *v)
+{
+	return v->pv.poll_control;
+}
+
+static void set_poll_control(struct nvmx_vcpu *v, u64 val)
+{
+	v->pv.poll_control = val;
+}
+
 static const struct pv_msr msrs[] = {
 	{ MSR_KVM_WALL_CLOCK, KVM_FEATURE_CLOCKSOURCE, 0, get_wall_clock, set_wall_clock },
 	{ MSR_KVM_SYSTEM_TIME, KVM_FEATURE_CLOCKSOURCE, 0, get_system_time, set_system_time },
 	{ MSR_KVM_WALL_CLOCK_NEW, KVM_FEATURE_CLOCKSOURCE2, 0, get_wall_clock, set_wall_clock },
 	{ MSR_KVM_SYSTEM_TIME_NEW, KVM_FEATURE_CLOCKSOURCE2, 0, get_system_time, set_system_time },
+	{ MSR_KVM_STEAL_TIME, KVM_FEATURE_STEAL_TIME, KVM_STEAL_RESERVED_MASK, get_steal_time,
+	  pv_set_steal_time },
+	{ MSR_KVM_POLL_CONTROL, KVM_FEATURE_POLL_CONTROL, ~1ull, get_poll_control,
+	  set_poll_control },
 };
 
 /* User space saves and restores whatever it shows; only the guest is bound by it. */
@@ -84,9 +103,16 @@ int pv_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 	return 0;
 }
 
+void pv_vcpu_init(struct nvmx_vcpu *v)
+{
+	v->pv.poll_control = 1;
+}
+
 /* Context: preemption off, as the notifier has it. */
 void pv_arrive(struct nvmx_vcpu *v)
 {
 	if (v->pv.system_time & KVM_MSR_ENABLED && pv_clock_wants_update(v))
 		vcpu_request(v, REQ_CLOCK);
+	if (pv_steal_wants_update(v))
+		vcpu_request(v, REQ_STEAL);
 }

@@ -12,13 +12,18 @@
 bool pv_guest_has(const struct nvmx_vcpu *v, u32 feature);
 
 /*
- * version.c: a struct that begins with its version, as the guest may read it at any time: odd
- * while it changes, even and another after that.  @buf has the version that was there before.
+ * version.c: around a change of a struct that the guest may read at any time.  The version, at
+ * @gpa, is odd while it changes, and even and another after that.  *@version is what was there.
  */
-void pv_write_versioned(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len);
+int pv_version_begin(struct nvmx_vm *vm, u64 gpa, u32 *version);	/* -EFAULT: not writable */
+void pv_version_end(struct nvmx_vm *vm, u64 gpa, u32 *version);
 
 /* clock.c */
 bool pv_clock_wants_update(const struct nvmx_vcpu *v);	/* any context */
 void pv_write_wall_clock(struct nvmx_vm *vm, u64 gpa);	/* own thread */
+
+/* steal.c */
+bool pv_steal_wants_update(const struct nvmx_vcpu *v);	/* any context */
+void pv_set_steal_time(struct nvmx_vcpu *v, u64 val);	/* own thread */
 
 #endif

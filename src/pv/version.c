@@ -9,16 +9,19 @@
 
 #include "pv_int.h"
 
-void pv_write_versioned(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len)
+int pv_version_begin(struct nvmx_vm *vm, u64 gpa, u32 *version)
 {
-	u32 *version = buf;
+	int err;
 
 	/* What the guest left there first may be odd. */
 	*version = (*version + 1) | 1;
-	if (mmu_write(vm, gpa, version, sizeof(*version)))
-		return;
+	err = mmu_write(vm, gpa, version, sizeof(*version));
 	smp_wmb();	/* whoever sees the new contents sees the odd version */
-	mmu_write(vm, gpa, buf, len);
+	return err;
+}
+
+void pv_version_end(struct nvmx_vm *vm, u64 gpa, u32 *version)
+{
 	smp_wmb();	/* whoever sees the even version sees the new contents */
 	++*version;
 	mmu_write(vm, gpa, version, sizeof(*version));

@@ -17,6 +17,7 @@
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
 
@@ -216,7 +217,7 @@ enum nvmx_action exit_hlt(struct nvmx_vcpu *v)
 {
 	v->stat.hlt_exits++;
 	vmx_skip_insn(v);
-	if (event_waits(v) || (is_guest_mode(v) && nested_wakes(v)))
+	if (event_waits(v) || pv_take_kick(v) || (is_guest_mode(v) && nested_wakes(v)))
 		return NVMX_RESUME;
 	if (irq_in_kernel(v)) {
 		v->mp_state = KVM_MP_STATE_HALTED;
@@ -281,18 +282,9 @@ enum nvmx_action exit_preemption_timer(struct nvmx_vcpu *v)
 	return NVMX_RESUME;
 }
 
-/* KVM's hypercalls: RAX is the number and the result. None that CPUID would have to offer. */
 enum nvmx_action exit_vmcall(struct nvmx_vcpu *v)
 {
-	u64 nr = v->gpr[GPR_RAX];
-	s64 ret = -KVM_ENOSYS;
-	bool wide = vmx_long_mode64(v);
-
-	if (vmx_cpl(v))
-		ret = -KVM_EPERM;
-	else if ((wide ? nr : (u32)nr) == KVM_HC_VAPIC_POLL_IRQ)
-		ret = 0;
-	v->gpr[GPR_RAX] = wide ? ret : (u32)ret;
+	pv_hypercall(v);
 	return vmx_skip(v);
 }
 

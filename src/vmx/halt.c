@@ -16,6 +16,7 @@
 #include <linux/swait.h>
 
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
 
@@ -32,6 +33,8 @@ static u32 poll_limit(const struct nvmx_vcpu *v)
 {
 	if (v->mp_state != KVM_MP_STATE_HALTED)
 		return 0;
+	if (!(v->pv.poll_control & 1))
+		return 0;
 	return v->vm->halt_poll_set ? READ_ONCE(v->vm->halt_poll_ns) : READ_ONCE(halt_poll_ns);
 }
 
@@ -47,6 +50,8 @@ static bool wakes_up(struct nvmx_vcpu *v)
 		return true;
 	if (v->mp_state != KVM_MP_STATE_HALTED)
 		return false;
+	if (pv_take_kick(v))
+		return true;
 	if (ev->nmi.pending || ev->nmi.injected || ev->exception.pending ||
 	    ev->exception.injected || ev->triple_fault || ev->irq.injected)
 		return true;

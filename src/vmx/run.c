@@ -22,6 +22,14 @@
 #include "exit.h"
 #include "vmx_int.h"
 
+/* All of one instruction is done, and nothing of the next. */
+static void give_way(struct nvmx_vcpu *v)
+{
+	v->pv.between = true;
+	schedule();
+	v->pv.between = false;
+}
+
 /*
  * What must be done in the thread's name: a signal ends KVM_RUN; other work that waits for the
  * return to user mode (task work, NUMA, rseq) is reachable for modules only by that return.  The
@@ -40,7 +48,7 @@ static int thread_work(struct nvmx_vcpu *v)
 		return -ERESTARTNOHAND;
 	}
 	if (need_resched())
-		schedule();
+		give_way(v);
 	return 0;
 }
 
@@ -64,6 +72,8 @@ static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 		new_ept01(v);
 	if (vcpu_take_request(v, REQ_MSR_BITMAP))
 		vmx_update_msr_bitmap(v);
+	if (vcpu_take_request(v, REQ_STEAL))
+		pv_serve_steal(v);
 	if (vcpu_take_request(v, REQ_TLB_FLUSH)) {
 		preempt_disable();
 		vmx_flush_own_tags(v);

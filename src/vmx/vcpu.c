@@ -67,7 +67,10 @@ static void sched_in(struct preempt_notifier *pn, int cpu)
 
 static void sched_out(struct preempt_notifier *pn, struct task_struct *next)
 {
-	depart(container_of(pn, struct nvmx_vcpu, pn));
+	struct nvmx_vcpu *v = container_of(pn, struct nvmx_vcpu, pn);
+
+	pv_depart(v);
+	depart(v);
 }
 
 static struct preempt_ops vcpu_preempt_ops = {
@@ -172,6 +175,7 @@ int vmx_vcpu_create(struct nvmx_vcpu *v)
 	preempt_notifier_init(&v->pn, &vcpu_preempt_ops);
 	atomic_long_set(&v->requests, 0);
 	atomic_set(&v->in_guest, 0);
+	pv_vcpu_init(v);
 	/* Flushed for all that went before: arrive() does that. */
 	v->tlb_gen = atomic64_read(&v->vm->tlb_gen);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a guest asks of KVM by MSRs: kvmclock.
+ * What a guest asks of KVM: its clock, its stolen time, hypercalls.
  */
-#include <asm/kvm_para.h>
+#include <linux/kvm_para.h>
 #include <time.h>
 
 #include "api.h"
@@ -253,6 +253,80 @@ TEST(wall_clock_is_when_the_vm_clock_was_0)
 	EXPECT(w->nsec < SECOND);
 }
 
+/* ---- stolen time ---- */
+
+static volatile struct kvm_steal_time *with_steal_time(struct vmm_vcpu *v)
+{
+	EXPECT_EQ(set_msr(v, MSR_KVM_STEAL_TIME, PAGE_GPA | 1), 1);
+	return (void *)(v->vmm->mem + PAGE_GPA);
+}
+
+TEST(steal_time_page_has_64_bytes_for_itself)
+{
+	struct vmm_vcpu *v = idle_vcpu();
+	u64 val;
+
+	EXPECT_EQ(set_msr(v, MSR_KVM_STEAL_TIME, PAGE_GPA | 2), 0);
+	EXPECT_EQ(set_msr(v, MSR_KVM_STEAL_TIME, PAGE_GPA | 0x20), 0);
+	with_steal_time(v);
+	EXPECT_EQ(get_msr(v, MSR_KVM_STEAL_TIME, &val), 1);
+	EXPECT_EQ(val, PAGE_GPA | 1);
+}
+
+TEST(steal_time_is_told_at_each_run)
+{
+	struct vmm_vcpu *v = BOOT(read_tsc);
+	volatile struct kvm_steal_time *st = with_steal_time(v);
+	u32 version;
+	u64 steal;
+
+	st->version = 3;
+	rbx_after_run(v);
+	version = st->version;
+	steal = st->steal;
+	EXPECT(version > 3 && !(version & 1));
+	rbx_after_run(v);
+	EXPECT(st->version > version && !(st->version & 1));
+	EXPECT(st->steal >= steal);
+	EXPECT_EQ(st->preempted, 0);
+}
+
+TEST(steal_time_is_off_without_bit_0)
+{
+	struct vmm_vcpu *v = BOOT(read_tsc);
+	volatile struct kvm_steal_time *st = with_steal_time(v);
+
+	EXPECT_EQ(set_msr(v, MSR_KVM_STEAL_TIME, PAGE_GPA), 1);
+	rbx_after_run(v);
+	EXPECT_EQ(st->version, 0);
+	EXPECT_EQ(set_msr(v, MSR_KVM_STEAL_TIME, OFF_MEMORY | 1), 1);
+	rbx_after_run(v);
+}
+
+/* Nobody may ask a vCPU that runs to flush in its absence. */
+TEST(running_guest_is_not_preempted)
+{
+	struct vmm_vcpu *v = BOOT(read_tsc);
+	volatile struct kvm_steal_time *st = with_steal_time(v);
+
+	st->preempted = KVM_VCPU_PREEMPTED | KVM_VCPU_FLUSH_TLB;
+	st->u8_pad[0] = 0x55;
+	rbx_after_run(v);
+	EXPECT_EQ(st->preempted, 0);
+	EXPECT_EQ(st->u8_pad[0], 0x55);
+}
+
+TEST(poll_control_is_one_bit)
+{
+	struct vmm_vcpu *v = idle_vcpu();
+	u64 val;
+
+	EXPECT_EQ(get_msr(v, MSR_KVM_POLL_CONTROL, &val), 1);
+	EXPECT_EQ(val, 1);
+	EXPECT_EQ(set_msr(v, MSR_KVM_POLL_CONTROL, 2), 0);
+	EXPECT_EQ(set_msr(v, MSR_KVM_POLL_CONTROL, 0), 1);
+}
+
 /* ---- what CPUID shows ---- */
 
 static void enforce(struct vmm_vcpu *v)
@@ -295,7 +369,7 @@ static int touch(struct vmm_vcpu *v, u32 msr)
 }
 
 static const u32 pv_msrs[] = { MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK_NEW,
-			       MSR_KVM_SYSTEM_TIME_NEW };
+			       MSR_KVM_SYSTEM_TIME_NEW, MSR_KVM_STEAL_TIME, MSR_KVM_POLL_CONTROL };
 
 static struct vmm_vcpu *boot_touch(void)
 {
@@ -346,6 +420,19 @@ TEST(enforcing_is_a_capability_of_a_vcpu)
 	EXPECT_ERR(ioctl(v->vmm->fd, KVM_ENABLE_CAP, &c), EINVAL);
 	c.flags = 1;
 	EXPECT_ERR(ioctl(v->fd, KVM_ENABLE_CAP, &c), EINVAL);
+}
+
+TEST(hypercalls_need_their_feature_where_it_is_enforced)
+{
+	static const u32 nr[] = { KVM_HC_KICK_CPU, KVM_HC_SEND_IPI, KVM_HC_SCHED_YIELD };
+	struct vmm_vcpu *v = BOOT(hypercall);
+	u32 i;
+
+	NEEDS(KVM_CAP_ENFORCE_PV_FEATURE_CPUID);
+	show_features(v, 0x40000000, 0);
+	enforce(v);
+	for (i = 0; i < ARRAY_SIZE(nr); i++)
+		EXPECT_EQ(rbx_of(v, nr[i]), -1000ull);
 }
 
 TEST(unknown_hypercall_is_refused)
