@@ -171,3 +171,15 @@ TEST(full_ring_is_an_exit)
 	EXPECT_EQ(run(v), KVM_EXIT_MMIO);
 	EXPECT_EQ(r->last, r->first);
 }
+
+/* CVE-2019-14821: an index that user space can write. */
+TEST(ring_position_is_the_kernels)
+{
+	struct vmm_vcpu *v = BOOT(mmio_code);
+	struct kvm_coalesced_mmio_ring *r = ring(v);
+
+	EXPECT_OK(zone(v->vmm, KVM_REGISTER_COALESCED_MMIO, MMIO, 8, 0));
+	r->last = ~0u;
+	EXPECT_EQ(run(v), KVM_EXIT_MMIO);
+	EXPECT(r->last > 64 && r->last < 4096 / sizeof(r->coalesced_mmio[0]));
+}
