@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 	long max = argc > 1 ? strtol(argv[1], NULL, 0) : 128, one, each;
 	bool ok;
 
-	one = cost(1);				/* and only then many: slab caches keep what they got */
+	one = cost(1);			/* and only then many: slab caches keep what they got */
 	each = (cost(VMM_MAX_VCPUS) - one) / (VMS * (VMM_MAX_VCPUS - 1));
 	ok = each >= MIN_KIB && each <= max;
 	printf("1..1\n# %ld KiB\n%s 1 - an idle vCPU takes at most %ld KiB\n", each,

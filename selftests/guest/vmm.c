@@ -27,7 +27,7 @@
 #define EFER_LMA	BIT_ULL(10)
 #define EFER_NX		BIT_ULL(11)
 #define CPUID1_ECX_X2APIC	BIT_ULL(21)
-#define CPUID1_ECX_TSC_DEADLINE	(1u << 24)
+#define CPUID1_ECX_TSC_DEADLINE	BIT_ULL(24)
 
 static const char *device;
 

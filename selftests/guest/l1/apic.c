@@ -501,4 +501,5 @@ const struct test tests[] = {
 	T(nmi_exits), T(init_exits), T(sipi_ends_the_wait), T(interrupt_waits_for_the_entry),
 	T(init_and_sipi_start_a_vcpu),
 };
+
 const u32 nr_tests = ARRAY_SIZE(tests);

@@ -108,7 +108,9 @@ static void each_write_exits(void) { each_exits(l2_wrmsr, EXIT_WRMSR); }
 /* SDM "MSR-Bitmap Address": outside of both windows there is no bit, and each access exits. */
 static void others_exit_always(void)
 {
-	static const u32 msrs[] = { MSRS, 0xffff, 0x40000000, 0x4b564d00, HIGH - 1, HIGH + MSRS, ~0u };
+	static const u32 msrs[] = {
+		MSRS, 0xffff, 0x40000000, 0x4b564d00, HIGH - 1, HIGH + MSRS, ~0u,
+	};
 	u32 i;
 
 	l2_setup(l2_rdmsr);
