@@ -195,12 +195,12 @@ static void tables_init(void)
 	idt_ready = true;
 }
 
-void __attribute__((weak)) irq_hook(u32 vector)
+void __weak irq_hook(u32 vector)
 {
 	(void)vector;
 }
 
-void __attribute__((weak)) other_vcpu(u32 index)
+void __weak other_vcpu(u32 index)
 {
 	(void)index;
 }

@@ -15,6 +15,7 @@ typedef unsigned long u64;
 
 #define __packed __attribute__((packed))
 #define __aligned(n) __attribute__((aligned(n)))
+#define __weak __attribute__((weak))
 
 enum vmcs_field {
 #define NVMX_FIELD(name, enc, type, offset, flow, shadow, group, when) VMCS_##name = (enc),
