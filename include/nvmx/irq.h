@@ -26,8 +26,8 @@ void irq_vm_stop(struct nvmx_vm *vm);
 void irq_vm_destroy(struct nvmx_vm *vm);
 /* Makes v->lapic if the model has one, in power-on state.  Before the vCPU is published. */
 int irq_vcpu_create(struct nvmx_vcpu *v);
-void irq_vcpu_destroy(struct nvmx_vcpu *v);	/* timer stopped; nobody reaches the vCPU any more */
-void irq_vcpu_reset(struct nvmx_vcpu *v, bool init);	/* own thread; init: INIT, which keeps the id */
+void irq_vcpu_destroy(struct nvmx_vcpu *v);	/* nobody reaches the vCPU any more */
+void irq_vcpu_reset(struct nvmx_vcpu *v, bool init);	/* own thread; INIT keeps the id */
 
 static inline bool irq_in_kernel(const struct nvmx_vcpu *v)
 {
@@ -62,6 +62,11 @@ void irq_apic_base_changed(struct nvmx_vcpu *v, u64 old);
 u64 irq_tsc_deadline(struct nvmx_vcpu *v);
 void irq_set_tsc_deadline(struct nvmx_vcpu *v, u64 deadline);	/* L1's TSC; 0: off */
 void irq_tsc_changed(struct nvmx_vcpu *v);	/* L1's TSC has jumped, or runs at another rate */
+/*
+ * v->timer_due is set: the timer may have come a little early.  The last thing before the entry,
+ * with irqs off; takes microseconds at most, and clears it.
+ */
+void irq_wait_timer(struct nvmx_vcpu *v);
 /* What hardware's register virtualization and a write behind its back need: see lapic.c */
 void irq_write_reg(struct nvmx_vcpu *v, u32 offset, u32 val);
 u32 irq_read_reg(struct nvmx_vcpu *v, u32 offset);
@@ -111,8 +116,8 @@ void irq_inject_vector(struct nvmx_vcpu *v, u8 vector);	/* edge, from any contex
 int irq_create_chip(struct nvmx_vm *vm);			/* KVM_CREATE_IRQCHIP */
 int irq_enable_split(struct nvmx_vm *vm, u64 pins);		/* KVM_CAP_SPLIT_IRQCHIP */
 int irq_enable_x2apic_api(struct nvmx_vm *vm, u64 flags);	/* KVM_CAP_X2APIC_API */
-int irq_get_chip(struct nvmx_vm *vm, struct kvm_irqchip *chip);
-int irq_set_chip(struct nvmx_vm *vm, const struct kvm_irqchip *chip);
+int irq_chip_get(struct nvmx_vm *vm, struct kvm_irqchip *chip);
+int irq_chip_set(struct nvmx_vm *vm, const struct kvm_irqchip *chip);
 int irq_set_boot_cpu_id(struct nvmx_vm *vm, u32 id);
 int irq_line(struct nvmx_vm *vm, struct kvm_irq_level *line);	/* fills ->status */
 int irq_signal_msi(struct nvmx_vm *vm, const struct kvm_msi *msi); /* > 0, 0 or -errno */
@@ -125,7 +130,7 @@ int irq_pit_reinject(struct nvmx_vm *vm, const struct kvm_reinject_control *cont
 int irq_get_lapic(struct nvmx_vcpu *v, struct kvm_lapic_state *s);	/* own thread */
 int irq_set_lapic(struct nvmx_vcpu *v, const struct kvm_lapic_state *s);	/* own thread */
 int irq_set_vapic_addr(struct nvmx_vcpu *v, u64 gpa);			/* own thread */
-/* KVM_SET_VAPIC_ADDR: the TPR that the guest keeps in memory, in and out; own thread */
+/* The TPR that the guest keeps in memory, in and out: only if v->vapic; own thread, may sleep */
 void irq_vapic_before_entry(struct nvmx_vcpu *v);
 void irq_vapic_after_run(struct nvmx_vcpu *v);
 int irq_set_tpr_reporting(struct nvmx_vcpu *v, const struct kvm_tpr_access_ctl *ctl);

@@ -187,6 +187,8 @@ struct nvmx_vcpu {
 	u64 apic_base;				/* [m] */
 	struct lapic *lapic;			/* [I] (c) opaque, owned by src/irq; NULL: user's */
 	bool irq_hint;				/* [a] irq_waits() is worth asking */
+	bool vapic;				/* [m] irq_vapic_*() have something to do */
+	u64 timer_due;				/* [a] not 0: irq_wait_timer() before the entry */
 	atomic_t posted_nmis;			/* [a] with REQ_NMI */
 	u8 sipi_vector;				/* [a] with REQ_SIPI */
 
@@ -257,6 +259,10 @@ struct nvmx_vcpu {
 	int run_errno;				/* [m] not 0 with NVMX_USER: KVM_RUN returns it */
 	struct emu emu;				/* [m] instruction in emulation: emulate.h */
 	struct emu_log emu_log;			/* [m] what it has done so far */
+	struct known_access {
+		u64 lin, gpa;
+		u32 access;		/* ACC_READ or ACC_WRITE; 0: nothing is known */
+	} emu_known;				/* [m] what the exit said about its memory operand */
 	struct emu_pio emu_pio;			/* [m] the batch of string port I/O in flight */
 	struct {
 		u32 msr;

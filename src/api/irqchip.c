@@ -21,12 +21,12 @@ int vm_create_irqchip(struct nvmx_vm *vm, union ioctl_arg arg)
 
 int vm_get_irqchip(struct nvmx_vm *vm, union ioctl_arg arg)
 {
-	return irq_get_chip(vm, arg.buf);
+	return irq_chip_get(vm, arg.buf);
 }
 
 int vm_set_irqchip(struct nvmx_vm *vm, union ioctl_arg arg)
 {
-	return irq_set_chip(vm, arg.buf);
+	return irq_chip_set(vm, arg.buf);
 }
 
 int vm_irq_line(struct nvmx_vm *vm, union ioctl_arg arg)

@@ -129,7 +129,7 @@ int irq_set_boot_cpu_id(struct nvmx_vm *vm, u32 id)
 
 /* ---- the chips' state and lines, for user space ---- */
 
-int irq_get_chip(struct nvmx_vm *vm, struct kvm_irqchip *chip)
+int irq_chip_get(struct nvmx_vm *vm, struct kvm_irqchip *chip)
 {
 	if (irq_mode(vm) != IRQ_KERNEL)
 		return -ENXIO;
@@ -145,7 +145,7 @@ int irq_get_chip(struct nvmx_vm *vm, struct kvm_irqchip *chip)
 	return -EINVAL;
 }
 
-int irq_set_chip(struct nvmx_vm *vm, const struct kvm_irqchip *chip)
+int irq_chip_set(struct nvmx_vm *vm, const struct kvm_irqchip *chip)
 {
 	if (irq_mode(vm) != IRQ_KERNEL)
 		return -ENXIO;

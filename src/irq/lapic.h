@@ -55,6 +55,8 @@ struct lapic {
 		u64 period;		/* [t] ns; not 0: reload when periodic */
 		bool running;		/* [a] cleared by the callback that is the last */
 		u64 deadline;		/* [a] IA32_TSC_DEADLINE; cleared by the callback */
+		u32 ahead;		/* [m] ns that the timer fires before it; learned */
+		bool measure;		/* [a] the callback has set v->timer_due: learn from it */
 	} timer;
 	u64 vapic;			/* [m] gpa of KVM_SET_VAPIC_ADDR; 0: none */
 	struct {

@@ -9,6 +9,11 @@
  * Guests cannot make a storm of it: a period is at least 200 microseconds, periods that were missed
  * are skipped, and what has expired when it is set needs no timer at all.
  *
+ * From the host's timer to the guest's handler it is a long way, longer still if the thread slept.
+ * So the timer of a TSC deadline fires ahead, by what the last ones were late, and irq_wait_timer()
+ * holds the vCPU, just before it enters the guest, for what is left: no guest runs between an
+ * interrupt that came early and its deadline.
+ *
  * Locking: what the callback reads is changed while it does not run: hrtimer_cancel() comes first.
  * What it finds not set up (no period, no deadline) is left alone: the mode changed under it.
  * SDM "APIC Timer" [sdm:apic-timer]
@@ -19,6 +24,8 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/moduleparam.h>
+#include <linux/processor.h>
 #include <linux/types.h>
 #include <asm/msr.h>
 #include <nvmx/vmx.h>
@@ -26,9 +33,14 @@
 
 #define TIMER_MODE	(3u << 17)
 #define SHORTEST_PERIOD	(200ull * 1000)		/* ns */
-#define TOO_EARLY	(50ull * 1000)		/* ns: the host's clock is ahead of L1's TSC */
+#define MOST_AHEAD	5000u			/* ns that a vCPU may be held */
 #define LONGEST_MS	BIT_ULL(31)		/* 24 days, then the callback looks again */
 #define NS_PER_MS	1000000ull
+
+static uint timer_advance_ns = MOST_AHEAD;
+module_param(timer_advance_ns, uint, 0644);
+MODULE_PARM_DESC(timer_advance_ns,
+		 "The APIC timer fires at most this much ahead of a TSC deadline; 0: never (5000)");
 
 static u32 mode(const struct lapic *l)
 {
@@ -40,15 +52,29 @@ static bool is_deadline(u32 mode)
 	return mode == APIC_LVT_TIMER_TSCDEADLINE;
 }
 
+static u64 l1_now(struct nvmx_vcpu *v)
+{
+	return vmx_l1_tsc(v, rdtsc());
+}
+
+static u64 ticks_to_ns(const struct nvmx_vcpu *v, u64 ticks)
+{
+	u64 khz = v->tsc_khz ?: 1;
+
+	return mul_u64_u64_div_u64(min(ticks, khz * LONGEST_MS), NS_PER_MS, khz);
+}
+
 /* Until L1's TSC reaches the deadline; 0: it has. More than the longest is cut. */
 static u64 ns_left(struct nvmx_vcpu *v, u64 deadline)
 {
-	u64 now = vmx_l1_tsc(v, rdtsc());
-	u64 khz = v->tsc_khz ?: 1;
+	u64 now = l1_now(v);
 
-	if (deadline <= now)
-		return 0;
-	return mul_u64_u64_div_u64(min(deadline - now, khz * LONGEST_MS), NS_PER_MS, khz) + 1;
+	return deadline <= now ? 0 : ticks_to_ns(v, deadline - now) + 1;
+}
+
+static u64 ahead_ns(const struct lapic *l)
+{
+	return min3(READ_ONCE(l->timer.ahead), READ_ONCE(timer_advance_ns), MOST_AHEAD);
 }
 
 static void start(struct lapic *l, u64 ns)
@@ -65,18 +91,28 @@ static enum hrtimer_restart last(struct lapic *l)
 	return HRTIMER_NORESTART;
 }
 
+/* The deadline has come, or is as near as irq_wait_timer() takes it. */
+static void deadline_met(struct lapic *l, u64 deadline)
+{
+	WRITE_ONCE(l->timer.deadline, 0);
+	WRITE_ONCE(l->v->timer_due, deadline);	/* before the vector, which brings the vCPU here */
+	lapic_accept_lvt(l, APIC_LVTT);
+}
+
 static enum hrtimer_restart deadline_came(struct lapic *l)
 {
 	u64 deadline = READ_ONCE(l->timer.deadline);
 	u64 left = deadline ? ns_left(l->v, deadline) : 0;
 
-	if (left > TOO_EARLY) {
-		hrtimer_set_expires(&l->timer.hr, ktime_add_ns(ktime_get(), left));
+	/* The host's clock may be ahead of L1's TSC. */
+	if (left > MOST_AHEAD) {
+		hrtimer_set_expires(&l->timer.hr, ktime_add_ns(ktime_get(), left - ahead_ns(l)));
 		return HRTIMER_RESTART;
 	}
-	WRITE_ONCE(l->timer.deadline, 0);
-	if (deadline)
-		lapic_accept_lvt(l, APIC_LVTT);
+	if (deadline) {
+		WRITE_ONCE(l->timer.measure, true);
+		deadline_met(l, deadline);
+	}
 	return last(l);
 }
 
@@ -128,6 +164,7 @@ void lapic_timer_cancel(struct lapic *l)
 	lapic_timer_stop(l);
 	WRITE_ONCE(l->timer.period, 0);
 	WRITE_ONCE(l->timer.deadline, 0);
+	WRITE_ONCE(l->v->timer_due, 0);
 }
 
 /* ---- initial count, current count, divisor ---- */
@@ -215,17 +252,50 @@ void lapic_timer_mode_changed(struct lapic *l, u32 old_lvtt)
 static void arm_deadline(struct lapic *l)
 {
 	u64 deadline = READ_ONCE(l->timer.deadline);
+	u64 ahead = ahead_ns(l);
 	u64 ns;
 
+	WRITE_ONCE(l->v->timer_due, 0);
 	if (!deadline)
 		return;
 	ns = ns_left(l->v, deadline);
-	if (ns) {
-		start(l, ns);
+	if (ns > ahead) {
+		start(l, ns - ahead);
 		return;
 	}
-	WRITE_ONCE(l->timer.deadline, 0);
-	lapic_accept_lvt(l, APIC_LVTT);
+	WRITE_ONCE(l->timer.measure, false);
+	deadline_met(l, deadline);
+}
+
+/* Too late: so much earlier the next time.  Too early: a little later, since waiting is cheap. */
+static void learn_lateness(struct lapic *l, u64 due, u64 now)
+{
+	u32 ahead = l->timer.ahead;
+	u64 ns;
+
+	if (!READ_ONCE(l->timer.measure))
+		return;
+	ns = ticks_to_ns(l->v, now > due ? now - due : due - now);
+	if (ns > 2 * MOST_AHEAD)
+		return;		/* the thread did not run, or another clock was set */
+	if (now > due)
+		ahead = min_t(u32, ahead + ns, MOST_AHEAD);
+	else
+		ahead -= min_t(u32, ahead, ns / 8);
+	WRITE_ONCE(l->timer.ahead, ahead);
+}
+
+void irq_wait_timer(struct nvmx_vcpu *v)
+{
+	u64 due = READ_ONCE(v->timer_due), now = l1_now(v);
+	u64 end = min(due, now + (u64)v->tsc_khz * MOST_AHEAD / NS_PER_MS);
+
+	WRITE_ONCE(v->timer_due, 0);
+	learn_lateness(v->lapic, due, now);
+	while (now < end) {
+		cpu_relax();
+		now = l1_now(v);
+	}
 }
 
 u64 irq_tsc_deadline(struct nvmx_vcpu *v)

@@ -18,6 +18,7 @@
 
 #include <nvmx/arch.h>
 #include <nvmx/compat.h>
+#include <nvmx/irq.h>
 #include <nvmx/trace.h>
 
 #include "vmx_int.h"
@@ -275,6 +276,8 @@ static void run_guest(struct nvmx_vcpu *v)
 
 	catch_up_tlb(v);
 	load_guest(v);
+	if (unlikely(READ_ONCE(v->timer_due)))
+		irq_wait_timer(v);
 	guest_timing_enter_irqoff();
 	failed = enter_and_exit(v, &e);
 	v->spec_ctrl = e.spec_ctrl;

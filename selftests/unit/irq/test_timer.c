@@ -206,6 +206,61 @@ static void clocks(void)
 	ok(!fired(), "and once");
 }
 
+/* Fire, arrive at the entry @late ns after the deadline, enter. */
+static void late_entry(u64 late)
+{
+	irq_set_tsc_deadline(v, model_tsc + 100 * US);
+	pass(100 * US + late);
+	fired();
+	irq_wait_timer(v);
+}
+
+static void ahead(void)
+{
+	u64 deadline;
+
+	setup(APIC_LVT_TIMER_TSCDEADLINE);
+	late_entry(2000);
+	ok(!v->timer_due, "an interrupt that is late is not held");
+	deadline = model_tsc + 100 * US;
+	irq_set_tsc_deadline(v, deadline);
+	pass(97999);
+	ok(!fired() && !v->timer_due, "after one that was 2 us late: not sooner than that");
+	pass(2);
+	ok(fired() && v->timer_due == deadline, "but 2 us before the deadline");
+	irq_wait_timer(v);
+	ok(model_tsc >= deadline && model_tsc < deadline + 10, "and held until then");
+	ok(!v->timer_due, "once");
+	late_entry(9000);
+	late_entry(9000);
+	irq_set_tsc_deadline(v, model_tsc + 100 * US);
+	pass(94999);
+	ok(!fired(), "never more than 5 us");
+	pass(5 * US);
+	ok(fired(), "ahead");
+	irq_wait_timer(v);
+	deadline = model_tsc + 1000;
+	irq_set_tsc_deadline(v, deadline);
+	ok(fired() && !timer_armed(0), "a deadline within that: without a timer");
+	irq_wait_timer(v);
+	ok(model_tsc >= deadline, "but held, too");
+	irq_set_tsc_deadline(v, model_tsc + 3000);
+	v->tsc_offset -= 1000 * US;
+	deadline = model_tsc;
+	irq_wait_timer(v);
+	ok(model_tsc <= deadline + 5 * US, "a TSC that goes back holds nobody for long");
+	setup(APIC_LVT_TIMER_TSCDEADLINE);
+	late_entry(20 * US);
+	irq_set_tsc_deadline(v, model_tsc + 100 * US);
+	pass(99 * US);
+	ok(!fired(), "a thread that did not run teaches nothing");
+	setup(APIC_LVT_TIMER_TSCDEADLINE);
+	late_entry(2000);
+	late_entry(0);
+	irq_set_tsc_deadline(v, 0);
+	ok(!v->timer_due, "disarmed: nothing is due");
+}
+
 static void mode_switches(void)
 {
 	setup(APIC_LVT_TIMER_ONESHOT);
@@ -244,5 +299,6 @@ void test_timer(void)
 	tsc_deadline();
 	far_deadline();
 	clocks();
+	ahead();
 	mode_switches();
 }

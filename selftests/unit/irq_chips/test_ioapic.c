@@ -160,7 +160,7 @@ static void test_state(void)
 	line(11, 1);
 	line(12, 1);
 	a.chip_id = 2;
-	irq_get_chip(&vm, &a);
+	irq_chip_get(&vm, &a);
 	ok(a.chip.ioapic.base_address == IOAPIC_BASE, "it is where it is");
 	ok(a.chip.ioapic.irr == 0x1400, "what is up, less the edges that were sent");
 	vm_free();
@@ -168,14 +168,14 @@ static void test_state(void)
 	vm_new();
 	a.chip.ioapic.base_address = 0x1000;
 	a.chip.ioapic.redirtbl[10].bits &= ~(u64)REMOTE_IRR;
-	ok(!irq_set_chip(&vm, &a) && nr_sent == 1 && sent.vector == 0x60,
+	ok(!irq_chip_set(&vm, &a) && nr_sent == 1 && sent.vector == 0x60,
 	   "requests are made again");
 	b.chip_id = 2;
-	irq_get_chip(&vm, &b);
+	irq_chip_get(&vm, &b);
 	ok(b.chip.ioapic.redirtbl[10].bits == (LEVEL | REMOTE_IRR | 0x60) &&
 	   b.chip.ioapic.redirtbl[12].bits == (MASKED | 0x62), "the table is the same");
 	a.chip_id = 3;
-	ok(irq_get_chip(&vm, &a) == -EINVAL && irq_set_chip(&vm, &a) == -EINVAL,
+	ok(irq_chip_get(&vm, &a) == -EINVAL && irq_chip_set(&vm, &a) == -EINVAL,
 	   "there are three chips");
 	vm_free();
 }
@@ -189,8 +189,8 @@ static void test_hostile(void)
 	for (i = 0; i < 256; i++) {
 		memset(&chip, i, sizeof(chip));
 		chip.chip_id = 2;
-		irq_set_chip(&vm, &chip);
-		irq_get_chip(&vm, &chip);
+		irq_chip_set(&vm, &chip);
+		irq_chip_get(&vm, &chip);
 		for (pin = 0; pin < 24; pin++) {
 			line(pin, 1);
 			ioapic_eoi(&vm, i);

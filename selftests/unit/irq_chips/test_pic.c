@@ -263,7 +263,7 @@ static void test_hostile(void)
 		for (id = 0; id < 2; id++) {
 			memset(&chip, i, sizeof(chip));
 			chip.chip_id = id;
-			irq_set_chip(&vm, &chip);
+			irq_chip_set(&vm, &chip);
 		}
 		for (pin = 0; pin < 16; pin++)
 			pulse(pin);
@@ -276,7 +276,7 @@ static void test_hostile(void)
 		pic_ack(&vm);
 	}
 	chip.chip_id = 0;
-	irq_get_chip(&vm, &chip);
+	irq_chip_get(&vm, &chip);
 	ok(chip.chip.pic.priority_add < 8 && !(chip.chip.pic.irq_base & 7) &&
 	   chip.chip.pic.init_state < 4 && chip.chip.pic.elcr_mask == 0xf8,
 	   "no state from outside breaks the chip");

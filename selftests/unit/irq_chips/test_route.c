@@ -56,8 +56,8 @@ static void test_model(void)
 
 	bare();
 	ok(line(1, 1) == -ENXIO && set(NULL, 0) == -EINVAL &&
-	   irq_signal_msi(&vm, &msi) == -EINVAL && irq_get_chip(&vm, &chip) == -ENXIO &&
-	   irq_set_chip(&vm, &chip) == -ENXIO,
+	   irq_signal_msi(&vm, &msi) == -EINVAL && irq_chip_get(&vm, &chip) == -ENXIO &&
+	   irq_chip_set(&vm, &chip) == -ENXIO,
 	   "nothing works without a controller");
 	ok(irq_enable_split(&vm, IRQ_MAX_ROUTES + 1) == -EINVAL, "no more pins than GSIs");
 	atomic_set(&vm.nr_vcpus, 1);
@@ -69,7 +69,7 @@ static void test_model(void)
 	   irq_enable_split(&vm, 1) == -EEXIST, "once");
 	vm_free();
 	split(24);
-	ok(irq_create_chip(&vm) == -EEXIST && irq_get_chip(&vm, &chip) == -ENXIO, "or split");
+	ok(irq_create_chip(&vm) == -EEXIST && irq_chip_get(&vm, &chip) == -ENXIO, "or split");
 	ok(irq_enable_x2apic_api(&vm, 4) == -EINVAL && !irq_enable_x2apic_api(&vm, 2) &&
 	   !irq_enable_x2apic_api(&vm, 1) && vm.irq->x2apic_flags == 3, "flags of x2APIC add up");
 	vm_free();
