@@ -47,6 +47,7 @@ struct walk {
 	struct nvmx_fault *f;
 	u64 gva;
 	u32 access;
+	u64 reserved;			/* bits that are reserved at each level */
 	u64 address[MAX_LEVELS + 1];	/* gpa of the entry of each level; 0: PDPTE register */
 	u64 ngpa[MAX_LEVELS + 1];	/* the same before ->translate() */
 	u64 entry[MAX_LEVELS + 1];
@@ -133,35 +134,49 @@ static u64 reserved_32bit(const struct walk *w, u64 entry, int level)
 	return reserved;
 }
 
-static u64 reserved_bits(const struct walk *w, u64 entry, int level)
+static u64 reserved_everywhere(const struct walk *w)
 {
 	u64 reserved = 0;
 
-	if (w->mode == &mode_32bit)
-		return reserved_32bit(w, entry, level);
 	if (w->p->maxphyaddr < 52)
 		reserved = GENMASK_ULL(51, w->p->maxphyaddr);
 	if (w->mode == &mode_pae)
 		reserved |= GENMASK_ULL(62, 52);
 	if (!nx_enabled(w))
 		reserved |= PTE_XD;
+	return reserved;
+}
+
+static u64 reserved_bits(const struct walk *w, u64 entry, int level, bool leaf)
+{
+	u64 reserved = w->reserved;
+
+	if (w->mode == &mode_32bit)
+		return reserved_32bit(w, entry, level);
 	if (level > 3)
 		reserved |= PTE_PS;
-	else if (level > 1 && is_leaf(w, entry, level))
+	else if (level > 1 && leaf)
 		reserved |= GENMASK_ULL(shift_of(w, level) - 1, 13);
 	return reserved;
 }
 
-static u64 frame_of(const struct walk *w, u64 entry, int level)
+/* The next table, or a 4K page. */
+static u64 address_in(const struct walk *w, u64 entry)
 {
-	u64 mask = GENMASK_ULL(w->mode == &mode_32bit ? 31 : 51, shift_of(w, level));
+	return entry & (w->mode == &mode_32bit ? GENMASK_ULL(31, 12) : GENMASK_ULL(51, 12));
+}
 
-	if (level == 1 || !is_leaf(w, entry, level))
-		mask |= GENMASK_ULL(shift_of(w, level) - 1, 12);
+static u64 page_of(const struct walk *w, u64 entry, int level)
+{
+	u64 address = address_in(w, entry);
+
+	if (level == 1)
+		return address;
+	address &= ~(BIT_ULL(shift_of(w, level)) - 1);
 	/* PSE-36: bits 20:13 are address bits 39:32. */
-	else if (w->mode == &mode_32bit)
-		return (entry & mask) | (entry & GENMASK_ULL(20, 13)) << 19;
-	return entry & mask;
+	if (w->mode == &mode_32bit)
+		address |= (entry & GENMASK_ULL(20, 13)) << 19;
+	return address;
 }
 
 static int read_entry(struct walk *w, int level, u64 table)
@@ -197,8 +212,10 @@ static int walk_down(struct walk *w)
 {
 	int level, ret;
 	u64 table, entry;
+	bool leaf;
 
 	table = top_table(w, &level);
+	w->reserved = reserved_everywhere(w);
 	w->writable = true;
 	w->user = true;
 	w->noexec = false;
@@ -216,14 +233,15 @@ static int walk_down(struct walk *w)
 		entry = w->entry[level];
 		if (!(entry & PTE_P))
 			return page_fault(w, 0);
-		if (entry & reserved_bits(w, entry, level))
+		leaf = is_leaf(w, entry, level);
+		if (entry & reserved_bits(w, entry, level, leaf))
 			return page_fault(w, PFEC_P | PFEC_RSVD);
 		w->writable &= !!(entry & PTE_W);
 		w->user &= !!(entry & PTE_U);
 		w->noexec |= nx_enabled(w) && (entry & PTE_XD);
-		if (is_leaf(w, entry, level))
+		if (leaf)
 			break;
-		table = frame_of(w, entry, level);
+		table = address_in(w, entry);
 	}
 	w->level = level;
 	return 0;
@@ -313,7 +331,7 @@ static int walk_once(struct walk *w, u64 *ngpa)
 	if (ret)
 		return ret;
 	offset = w->gva & (BIT_ULL(shift_of(w, w->level)) - 1);
-	*ngpa = frame_of(w, w->entry[w->level], w->level) | offset;
+	*ngpa = page_of(w, w->entry[w->level], w->level) | offset;
 	return 0;
 }
 
@@ -322,11 +340,16 @@ static int walk_once(struct walk *w, u64 *ngpa)
 int mmu_walk_linear(const struct mmu_paging *p, u64 gva, u32 access, u64 *gpa,
 		    struct nvmx_fault *f)
 {
-	struct walk w = { .p = p, .f = f, .gva = gva, .access = access };
 	int tries, ret = 0;
 	u64 ngpa = gva;
+	struct walk w;
 
 	*f = (struct nvmx_fault){ 0 };
+	/* What the way down fills in is not cleared first. */
+	w.p = p;
+	w.f = f;
+	w.gva = gva;
+	w.access = access;
 	w.mode = paging_mode(p);
 	if (p->cr0 & X86_CR0_PG) {
 		for (tries = 0; tries < WALK_RETRIES; tries++) {

@@ -80,6 +80,7 @@ struct emu_task {
 	struct nvmx_vcpu *v;
 	struct nvmx_fault fault;	/* found by a callback: tells more than emu->exception */
 	bool has_fault;
+	const struct known_access *known; /* the CPU's translation, or NULL */
 	u64 rsp, rcx;			/* at the beginning */
 };
 

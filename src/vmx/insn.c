@@ -59,8 +59,33 @@ static enum emu_mem op_fetch(struct emu *e, u64 lin, u8 *buf, unsigned int len)
 	return mmu_vcpu_read(t->v, gpa, buf, len) ? EMU_MEM_FAIL : EMU_MEM_OK;
 }
 
+/*
+ * Only the very address of the exit: what else of the operand lies behind it in the page goes with
+ * it, and another page is another call.
+ */
+static bool is_known(const struct emu_task *t, u64 lin, u32 access)
+{
+	const struct known_access *k = t->known;
+
+	return k && k->lin == lin && (k->access == ACC_WRITE || k->access == access);
+}
+
+/* Nothing in memory: the exit was for this kind of access to the page. */
+static bool is_device(const struct emu_task *t, u64 gpa, u32 access)
+{
+	const struct known_access *k = t->known;
+
+	return k && k->access == access && k->gpa >> PAGE_SHIFT == gpa >> PAGE_SHIFT;
+}
+
 static enum emu_mem op_translate(struct emu *e, u64 lin, unsigned int access, u64 *gpa)
 {
+	struct emu_task *t = e->ctx;
+
+	if (is_known(t, lin, access & EMU_ACCESS_WRITE ? ACC_WRITE : ACC_READ)) {
+		*gpa = t->known->gpa;
+		return EMU_MEM_OK;
+	}
 	return translate(e, lin, access & EMU_ACCESS_WRITE ? ACC_WRITE : ACC_READ, gpa);
 }
 
@@ -68,7 +93,7 @@ static enum emu_mem op_read(struct emu *e, u64 gpa, void *buf, unsigned int len)
 {
 	struct emu_task *t = e->ctx;
 
-	if (!mmu_vcpu_read(t->v, gpa, buf, len))
+	if (!is_device(t, gpa, ACC_READ) && !mmu_vcpu_read(t->v, gpa, buf, len))
 		return EMU_MEM_OK;
 	return irq_mmio_read(t->v, gpa, len, buf) ? EMU_MEM_OK : EMU_MEM_USER;
 }
@@ -77,7 +102,7 @@ static enum emu_mem op_write(struct emu *e, u64 gpa, const void *buf, unsigned i
 {
 	struct emu_task *t = e->ctx;
 
-	if (!mmu_vcpu_write(t->v, gpa, buf, len))
+	if (!is_device(t, gpa, ACC_WRITE) && !mmu_vcpu_write(t->v, gpa, buf, len))
 		return EMU_MEM_OK;
 	if (irq_mmio_write(t->v, gpa, len, buf) || api_bus_write(t->v, API_MMIO, gpa, len, buf))
 		return EMU_MEM_OK;
@@ -191,7 +216,9 @@ void vmx_emu_begin(struct nvmx_vcpu *v, struct emu_task *t)
 	struct emu *e = &v->emu;
 
 	*t = (struct emu_task){ .v = v, .rsp = vmx_rsp(v), .rcx = v->gpr[GPR_RCX] };
-	memset(e, 0, sizeof(*e));
+	/* What comes behind is cleared by who sets insn: emu_decode(), emu_pio_set(). */
+	memset(e, 0, offsetof(struct emu, exception));
+	e->nr_bytes = 0;
 	e->mode = code_mode(v);
 	e->cpl = e->mode == EMU_VM86 ? 3 : vmx_cpl(v);
 	e->linear_bits = vmx_cr4(v) & X86_CR4_LA57 ? 57 : 48;
@@ -254,18 +281,33 @@ static void stepped_iteration(struct emu_task *t)
 		vmx_queue_db(v, PDE_BS);
 }
 
+/* Old guests write the TPR often; who patches their code wants to know where. */
+static enum nvmx_action finished(struct nvmx_vcpu *v, u64 rip)
+{
+	bool write;
+
+	v->stat.insn_emulated++;
+	vmx_insn_done(v);
+	if (!irq_in_kernel(v) || !irq_take_tpr_exit(v, &write))
+		return NVMX_RESUME;
+	v->run->exit_reason = KVM_EXIT_TPR_ACCESS;
+	memset(&v->run->tpr_access, 0, sizeof(v->run->tpr_access));
+	v->run->tpr_access.rip = rip;
+	v->run->tpr_access.is_write = write;
+	return NVMX_USER;
+}
+
 enum nvmx_action vmx_emu_end(struct emu_task *t, enum emu_result r,
 			     enum nvmx_action (*again)(struct nvmx_vcpu *v))
 {
 	struct nvmx_vcpu *v = t->v;
+	u64 rip = vmx_rip(v);
 
 	write_back(t);
 	v->emu.ctx = NULL;
 	switch (r) {
 	case EMU_OK:
-		v->stat.insn_emulated++;
-		vmx_insn_done(v);
-		return NVMX_RESUME;
+		return finished(v, rip);
 	case EMU_CONTINUE:
 		stepped_iteration(t);
 		return NVMX_RESUME;

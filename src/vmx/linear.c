@@ -40,7 +40,6 @@ int vmx_translate(struct nvmx_vcpu *v, u64 gva, u32 access, u64 *gpa, struct nvm
 {
 	struct mmu_paging p;
 
-	memset(f, 0, sizeof(*f));
 	fill_paging(v, &p);
 	return mmu_walk_linear(&p, gva, access, gpa, f);
 }
