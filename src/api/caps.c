@@ -182,6 +182,7 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_HLT, 1 },
 	{ KVM_CAP_HALT_POLL, 1, NULL, enable_halt_poll },
 	{ KVM_CAP_MP_STATE, 1 },
+	{ KVM_CAP_VAPIC, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },

@@ -91,6 +91,7 @@ int irq_set_vapic_addr(struct nvmx_vcpu *v, u64 gpa)
 	if (gpa && mmu_read(v->vm, gpa, &word, sizeof(word)))
 		return -EINVAL;
 	v->lapic->vapic = gpa;
+	v->vapic = gpa;
 	return 0;
 }
 

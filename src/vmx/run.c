@@ -103,6 +103,8 @@ static enum nvmx_action prepare(struct nvmx_vcpu *v)
 		action = vmx_events_before_entry(v);
 	if (action == NVMX_RESUME && is_guest_mode(v))
 		action = nested_before_entry(v);
+	if (unlikely(v->vapic))
+		irq_vapic_before_entry(v);
 	return action;
 }
 
@@ -145,6 +147,8 @@ static enum nvmx_action handle(struct nvmx_vcpu *v)
 	v->stat.exits++;
 	if (unlikely(v->exit.reason == EXIT_NOT_ENTERED))
 		return vmx_entry_refused(v);
+	if (unlikely(v->vapic))
+		irq_vapic_after_run(v);
 	if (unlikely(leaves_secrets(v->exit.reason)))
 		v->l1d_flush = true;
 	if (is_guest_mode(v))
