@@ -8,6 +8,7 @@
 #define DEVICE		0xfed00000ull		/* no memory there */
 #define ARENA		0x1000000ull		/* 16 MiB that nothing else uses */
 #define ARENA_PAGES	4096ull
+#define VALID		BIT(31)
 #define VMM_TABLES	0x1000ull		/* the VMM's PML4, PDPT and PDs */
 #define VMM_TABLES_END	0x7000ull
 
@@ -21,14 +22,33 @@ struct dtr {
 	u64 base;
 } __packed;
 
-static void l2_vmcall(void) { for (;;) vmcall(); }
-static void l2_ud(void) { asm volatile("ud2"); }
+static void l2_vmcall(void)
+{
+	for (;;)
+		vmcall();
+}
+
+static void l2_spin(void)
+{
+	for (;;)
+		asm volatile("sti; pause");
+}
+
+static void l2_ud(void)
+{
+	asm volatile("ud2");
+}
 
 /* Without a step ahead: the same exit, again and again. */
 static void run_forever(void)
 {
 	for (;;)
 		l2_run();
+}
+
+static void proc(u32 bit)
+{
+	WR(cpu_based_vm_exec_control, RD(cpu_based_vm_exec_control) | BIT(bit));
 }
 
 static void entry_fails_on_controls(void)
@@ -328,6 +348,16 @@ static void string_to_a_device_in_l2(void)
 	run_forever();
 }
 
+static void string_to_a_device_behind_ept(void)
+{
+	u64 eptp = ept_build();
+
+	*ept_entry(DEVICE) = *ept_entry(DEVICE + BIT(21));
+	l2_setup(store_to_a_device);
+	ept_on(eptp);
+	run_forever();
+}
+
 static void string_to_a_port(void)
 {
 	void *from = (void *)ARENA;
@@ -350,14 +380,22 @@ static void enter_cpl3(void (*fn)(void))
 		     : : "r" ((u64)page + PAGE - 8), "r" (fn) : "memory");
 }
 
-static void cpuid_forever(void) { for (;;) cpuid(); }
+static void cpuid_forever(void)
+{
+	for (;;)
+		cpuid();
+}
 
 static void cpuid_at_cpl3(void)
 {
 	enter_cpl3(cpuid_forever);
 }
 
-static void vmxoff_forever(void) { for (;;) asm volatile("vmxoff" : : : "cc"); }
+static void vmxoff_forever(void)
+{
+	for (;;)
+		asm volatile("vmxoff" : : : "cc");
+}
 
 static void vmx_instructions_at_cpl3(void)
 {
@@ -365,6 +403,84 @@ static void vmx_instructions_at_cpl3(void)
 	set_gate(13, again_with_code, 0);
 	vmx_on();
 	enter_cpl3(vmxoff_forever);
+}
+
+static void l2_triple_faults(void)
+{
+	l2_setup(l2_ud);
+	WR(guest_idtr_limit, 0);
+	run_forever();
+}
+
+static void l2_entered_in_hlt(void)
+{
+	l2_setup(l2_spin);
+	WR(guest_activity_state, 1);
+	run_forever();
+}
+
+static void l2_entered_in_shutdown(void)
+{
+	l2_setup(l2_spin);
+	WR(guest_activity_state, 2);
+	run_forever();
+}
+
+static void timer_of_zero(void)
+{
+	l2_setup(l2_spin);
+	WR(pin_based_vm_exec_control, RD(pin_based_vm_exec_control) | BIT(6));
+	run_forever();
+}
+
+static void monitor_trap_storm(void)
+{
+	l2_setup(l2_spin);
+	proc(27);
+	run_forever();
+}
+
+static void interrupt_window_storm(void)
+{
+	l2_setup(l2_spin);
+	proc(2);
+	WR(guest_rflags, 0x202);
+	run_forever();
+}
+
+static void injection_without_an_idt(void)
+{
+	l2_setup(l2_spin);
+	WR(guest_idtr_limit, 0);
+	for (;;) {
+		WR(vm_entry_intr_info_field, VALID | 3 << 8 | 1 << 11 | 14);
+		l2_run();
+	}
+}
+
+static void control_register_flood(void)
+{
+	u64 cr0 = READ_CR(0), cr3 = READ_CR(3), cr4 = READ_CR(4), n;
+
+	for (n = 0;; n++) {
+		WRITE_CR(0, cr0 ^ (n & 1) << 30 ^ (n & 2) << 15);
+		WRITE_CR(4, cr4 ^ (n & 1) << 7 ^ (n & 2) << 1);
+		WRITE_CR(3, cr3);
+	}
+}
+
+static void msr_flood(void)
+{
+	static const u32 msrs[] = { 0x10, 0x1b, 0x3a, 0x3b, 0x6e0, 0x79, 0x8b, 0x174, 0x1a0, 0x1d9,
+		0x277, 0x2ff, 0x400, 0x40000000, 0x4b564d00, 0x800, 0xc0000080, 0xc0000103 };
+	u64 n;
+
+	for (n = 0;; n++) {
+		u32 msr = msrs[n % ARRAY_SIZE(msrs)];
+
+		TRY("wrmsr", "c" (msr), "d" ((u32)(n * 0x9e3779b9)));
+		TRY("rdmsr", "c" (msr));
+	}
 }
 
 static void (*const programs[])(void) = {
