@@ -81,8 +81,10 @@ static bool init_blocked(const struct nvmx_vcpu *v)
 
 static void take_init(struct nvmx_vcpu *v)
 {
-	v->ev.init = false;
-	vmx_init_reset(v);
+	bool sipi = v->ev.sipi;		/* sent behind the INIT */
+
+	vmx_init_reset(v);		/* which forgets all that waits */
+	v->ev.sipi = sipi;
 	irq_vcpu_reset(v, true);
 	v->mp_state = v->id == v->vm->bsp_id ? KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED;
 }
