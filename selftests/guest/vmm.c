@@ -132,8 +132,12 @@ struct vmm *vmm_create(size_t mem_size)
 
 void vmm_irqchip(struct vmm *vmm)
 {
+	struct kvm_pit_config pit = { };
+
 	if (ioctl(vmm->fd, KVM_CREATE_IRQCHIP, 0))
 		vmm_bail("KVM_CREATE_IRQCHIP");
+	if (ioctl(vmm->fd, KVM_CREATE_PIT2, &pit))
+		vmm_bail("KVM_CREATE_PIT2");
 	vmm->irqchip = true;
 }
 

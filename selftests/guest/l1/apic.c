@@ -83,15 +83,18 @@ static bool bit_of(enum apic_reg bank, u32 vector)
 
 /* ---- modes ---- */
 
+/* Flags that are no VMfail's. */
+#define CLEAN "or $-1, %%ebx\n\t"
+
 static struct outcome_of try_wrmsr(u32 msr, u64 v)
 {
-	return TRY("mov %[lo], %%eax\n\twrmsr", "c" (msr), [lo] "r" ((u32)v),
+	return TRY(CLEAN "mov %[lo], %%eax\n\twrmsr", "c" (msr), [lo] "r" ((u32)v),
 		   "d" ((u32)(v >> 32)));
 }
 
 static struct outcome_of try_rdmsr(u32 msr)
 {
-	return TRY("rdmsr", "c" (msr), "d" (0));	/* RDX is dead behind it */
+	return TRY(CLEAN "rdmsr", "c" (msr), "d" (0));	/* RDX is dead behind it */
 }
 
 static void state_transitions(void)
