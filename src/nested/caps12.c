@@ -68,11 +68,11 @@ static const struct ctl_row {
 #undef NVMX_CTL
 };
 
-/* Posted interrupts are done in software, on top of what only the CPU can do. */
+/* Posted interrupts are done in software, on top of what only the CPU can do; and if asked for. */
 static bool is_offered(const struct ctl_row *row)
 {
 	if (row->ctl == CTL_posted_interrupts)
-		return vmx_cpu_has(CTL_virtual_interrupt_delivery);
+		return vmx_nested_posted && vmx_cpu_has(CTL_virtual_interrupt_delivery);
 	return row->offer == OFFER_SOFT || (row->offer == OFFER_YES && vmx_cpu_has(row->ctl));
 }
 

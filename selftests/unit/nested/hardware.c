@@ -12,6 +12,7 @@ struct model *m;
 struct hardware hw;
 const char *model_failed_check;
 struct vmx_caps vmx_caps;
+bool vmx_nested_posted = true;
 u64 model_tsc;
 
 static u32 live;

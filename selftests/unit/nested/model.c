@@ -12,6 +12,7 @@
 struct model *m;
 const char *model_failed_check;
 struct vmx_caps vmx_caps;
+bool vmx_nested_posted = true;
 
 static u32 live;
 

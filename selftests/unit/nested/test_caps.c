@@ -151,6 +151,12 @@ static void hardware_demands(void)
 	nested_get_feature_msr(MSR_IA32_VMX_TRUE_PINBASED_CTLS, &val);
 	ok(!(val >> 32 & CTL_MASK(CTL_posted_interrupts)),
 	   "but not without virtual-interrupt delivery");
+	vmx_caps.allowed1[CTLW_PROC2] |= CTL_MASK(CTL_virtual_interrupt_delivery);
+	vmx_nested_posted = false;
+	nested_caps_init();
+	nested_get_feature_msr(MSR_IA32_VMX_TRUE_PINBASED_CTLS, &val);
+	ok(!(val >> 32 & CTL_MASK(CTL_posted_interrupts)), "nor unasked");
+	vmx_nested_posted = true;
 }
 
 static void feature_control(void)
