@@ -35,8 +35,8 @@ int pv_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);
 
 /* ---- clock.c ---- */
 void pv_serve_clock(struct nvmx_vcpu *v);	/* REQ_CLOCK; own thread, may sleep */
-void pv_tsc_changed(struct nvmx_vcpu *v);	/* L1's TSC jumped or has another rate; process context */
-int pv_guest_stopped(struct nvmx_vcpu *v);	/* KVM_KVMCLOCK_CTRL; -EINVAL: no clock; own thread */
+void pv_tsc_changed(struct nvmx_vcpu *v);	/* TSC jumped or changed its rate; may sleep */
+int pv_guest_stopped(struct nvmx_vcpu *v);	/* -EINVAL: no clock; own thread */
 void pv_get_clock(struct nvmx_vm *vm, struct kvm_clock_data *data);	/* process context */
 int pv_set_clock(struct nvmx_vm *vm, const struct kvm_clock_data *data);
 

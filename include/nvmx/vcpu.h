@@ -262,7 +262,7 @@ struct nvmx_vcpu {
 	struct known_access {
 		u64 lin, gpa;
 		u32 access;		/* ACC_READ or ACC_WRITE; 0: nothing is known */
-	} emu_known;				/* [m] what the exit said about its memory operand */
+	} emu_known;				/* [m] the memory operand, as the exit said */
 	struct emu_pio emu_pio;			/* [m] the batch of string port I/O in flight */
 	struct {
 		u32 msr;

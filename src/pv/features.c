@@ -16,9 +16,9 @@
 #define LEAVES_END	0x40010000u
 
 /*
- * I/O ports answer at once: no delay after them is of use.  Kicks, IPIs by hypercall and TLB flushes
- * in the page of stolen time are done for who asks, but not offered before an SMP Linux was seen
- * to live with them.
+ * I/O ports answer at once: no delay after them is of use.  Kicks, IPIs by hypercall and TLB
+ * flushes in the page of stolen time are done for who asks, but not offered before an SMP Linux
+ * was seen to live with them.
  */
 #define ALWAYS		(BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) | \
 			 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_POLL_CONTROL) | \

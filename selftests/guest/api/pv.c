@@ -62,7 +62,7 @@ static u64 guest_time(const volatile struct time_page *p, u64 tsc)
 	u64 ticks = tsc - p->tsc;
 
 	ticks = p->shift < 0 ? ticks >> -p->shift : ticks << p->shift;
-	return p->ns + (u64)((unsigned __int128)ticks * p->mul >> 32);
+	return p->ns + (u64)((__uint128_t)ticks * p->mul >> 32);
 }
 
 static struct kvm_clock_data get_clock(struct vmm *vmm)
