@@ -148,7 +148,7 @@ static const struct cap_row caps[] = {
 
 	/* memory */
 	{ KVM_CAP_NR_MEMSLOTS, 0, ask_memslots },
-	{ KVM_CAP_MULTI_ADDRESS_SPACE, 1 },
+	{ KVM_CAP_MULTI_ADDRESS_SPACE, NR_MMU_SPACES },
 	{ KVM_CAP_READONLY_MEM, 1 },
 	{ KVM_CAP_SYNC_MMU, 1 },
 	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1 },
@@ -184,6 +184,7 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_MP_STATE, 1 },
 	{ KVM_CAP_VAPIC, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
+	{ KVM_CAP_X86_SMM, 1 },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },
