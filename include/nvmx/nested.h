@@ -12,6 +12,8 @@
 #include <nvmx/types.h>
 #include <nvmx/vcpu.h>
 
+struct nvmx_nested_verdict;
+
 enum nested_owner { OWNER_L0, OWNER_L1 };
 
 int nested_module_init(void);			/* shadow bitmaps, field lookup; after vmx_caps */
@@ -103,6 +105,10 @@ bool nested_smm_has_l2(const struct nvmx_vcpu *v);	/* RSM returns to L2 */
 /* ---- KVM_GET/SET_NESTED_STATE ---- */
 u32 nested_state_size(void);			/* KVM_CHECK_EXTENSION; 0 until it is finished */
 int nested_get_state(struct nvmx_vcpu *v, struct kvm_nested_state __user *user);
-int nested_set_state(struct nvmx_vcpu *v, struct kvm_nested_state __user *user);
+int nested_set_state(struct nvmx_vcpu *v, const struct kvm_nested_state __user *user);
+/* Would it be taken now?  And what was wrong with the last one: NVMX_CHECK_NESTED_STATE etc. */
+void nested_try_state(struct nvmx_vcpu *v, const struct kvm_nested_state __user *user,
+		      struct nvmx_nested_verdict *verdict);
+void nested_last_verdict(const struct nvmx_vcpu *v, struct nvmx_nested_verdict *verdict);
 
 #endif

@@ -140,9 +140,9 @@ NVMX_CHECK(guest_cr, guest_sysenter_esp,     GRP2,   CANONICAL(guest_sysenter_es
 NVMX_CHECK(guest_cr, guest_sysenter_eip,     GRP2,   CANONICAL(guest_sysenter_eip))
 NVMX_CHECK(guest_cr, guest_perf_global, GRP2, ON(entry_load_perf_global, PERF_CTRL_OK(guest)))
 NVMX_CHECK(guest_cr, guest_pat,              GRP2,   ON(entry_load_pat, pat_ok(s->guest_ia32_pat)))
-NVMX_CHECK(guest_cr, guest_efer_reserved, EFER, ON(entry_load_efer, EFER_KNOWN(guest_ia32_efer)))
-NVMX_CHECK(guest_cr, guest_efer_lma, EFER, ON(entry_load_efer, GUEST_EFER(LMA) == c->ia32e))
-NVMX_CHECK(guest_cr, guest_efer_lme,         EFER,   ON(entry_load_efer, guest_efer_lme_ok(c)))
+NVMX_CHECK(guest_cr, guest_efer_reserved, EFER, LOADS_EFER(EFER_KNOWN(guest_ia32_efer)))
+NVMX_CHECK(guest_cr, guest_efer_lma, EFER, LOADS_EFER(GUEST_EFER(LMA) == c->ia32e))
+NVMX_CHECK(guest_cr, guest_efer_lme,         EFER,   LOADS_EFER(guest_efer_lme_ok(c)))
 NVMX_CHECK(guest_cr, guest_bndcfgs_reserved, GRP2,   ON(entry_load_bndcfgs, bndcfgs_bits_ok(c)))
 NVMX_CHECK(guest_cr, guest_bndcfgs_base,     GRP2,   ON(entry_load_bndcfgs, bndcfgs_base_ok(c)))
 

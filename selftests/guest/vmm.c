@@ -361,6 +361,18 @@ static int unexpected(struct vmm_vcpu *v)
 	return VMM_UNEXPECTED;
 }
 
+static void console(const struct vmm *vmm, u8 c)
+{
+	static u8 last = '\n';
+
+	if (vmm->comment && last == '\n')
+		fputs("# L1: ", stdout);
+	putchar(c);
+	if (c == '\n')
+		fflush(stdout);
+	last = c;
+}
+
 /* true: one of the protocol's ports; *code is set when it was the last */
 static bool protocol(struct vmm_vcpu *v, int *code)
 {
@@ -372,11 +384,8 @@ static bool protocol(struct vmm_vcpu *v, int *code)
 		return false;
 	switch (v->run->io.port) {
 	case VMM_PORT_CONSOLE:
-		for (i = 0; i < v->run->io.count; i++) {
-			putchar(data[i]);
-			if (data[i] == '\n')
-				fflush(stdout);
-		}
+		for (i = 0; i < v->run->io.count; i++)
+			console(vmm, data[i]);
 		return true;
 	case VMM_PORT_RESULT:
 		if (vmm->nr_results < VMM_MAX_RESULTS)

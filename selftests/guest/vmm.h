@@ -74,6 +74,7 @@ struct vmm {
 	struct vmm_vcpu vcpu[VMM_MAX_VCPUS];
 	u8 result[VMM_MAX_RESULTS];
 	u32 nr_results;
+	bool comment;			/* the payload's lines are comments, not results */
 	/*
 	 * Exits that are not the protocol's, if set: true means handled, enter again.  For a
 	 * payload's IN the data is at (u8 *)run + run->io.data_offset.

@@ -144,7 +144,7 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_MAX_VCPUS, NVMX_MAX_VCPUS },
 	{ KVM_CAP_MAX_VCPU_ID, API_MAX_VCPU_IDS, NULL, enable_max_vcpu_id },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
-	{ NVMX_CAP_VERSION, 1 },
+	{ NVMX_CAP_VERSION, 2 },
 
 	/* memory */
 	{ KVM_CAP_NR_MEMSLOTS, 0, ask_memslots },

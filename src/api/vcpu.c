@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <nvmx/nested.h>
 #include <nvmx/vmx.h>
+#include <uapi/linux/nvmx.h>
 
 #include "face.h"
 #include "ioctl.h"
@@ -29,6 +30,20 @@ static int vcpu_get_nested_state(struct nvmx_vcpu *v, union ioctl_arg arg)
 static int vcpu_set_nested_state(struct nvmx_vcpu *v, union ioctl_arg arg)
 {
 	return nested_state_size() ? nested_set_state(v, arg.user) : -EINVAL;
+}
+
+static int vcpu_check_nested_state(struct nvmx_vcpu *v, union ioctl_arg arg)
+{
+	struct nvmx_nested_check *c = arg.buf;
+
+	nested_try_state(v, u64_to_user_ptr(c->state), &c->verdict);
+	return 0;
+}
+
+static int vcpu_get_nested_verdict(struct nvmx_vcpu *v, union ioctl_arg arg)
+{
+	nested_last_verdict(v, arg.buf);
+	return 0;
 }
 
 #define ROW(cmd_, how_, fn) { .cmd = (cmd_), .how = (how_), .vcpu = (fn) }
@@ -79,6 +94,8 @@ static const struct ioctl_row vcpu_rows[] = {
 	ROW(KVM_ENABLE_CAP, ARG_IN, vcpu_enable_cap),
 	ROW(KVM_GET_NESTED_STATE, ARG_USER, vcpu_get_nested_state),
 	ROW(KVM_SET_NESTED_STATE, ARG_USER, vcpu_set_nested_state),
+	ROW(NVMX_CHECK_NESTED_STATE, ARG_INOUT, vcpu_check_nested_state),
+	ROW(NVMX_GET_NESTED_VERDICT, ARG_OUT, vcpu_get_nested_verdict),
 	ROW(KVM_GET_STATS_FD, ARG_VALUE, vcpu_get_stats_fd),
 };
 

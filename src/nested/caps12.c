@@ -382,9 +382,11 @@ static int caps_set(struct caps12 *caps, u32 msr, u64 val)
 
 int nested_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val)
 {
-	/* L1 has read them and relies on what they said. */
+	u64 old;
+
+	/* L1 has read them and relies on what they said; a restore may say so again. */
 	if (v->nested->vmxon)
-		return -EBUSY;
+		return !nested_get_msr(v, msr, &old) && old == val ? 0 : -EBUSY;
 	return caps_set(&v->nested->caps, msr, val);
 }
 

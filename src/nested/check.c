@@ -50,6 +50,7 @@
 #define CANONICAL(field)	canonical(c, s->field)
 #define LIST_ALIGNED(list)	list_aligned(s->list##_addr, s->list##_count)
 #define LIST_FITS(list)		list_fits(c, s->list##_addr, s->list##_count)
+#define LOADS_EFER(ok)		implies(c->entering && HAS(entry_load_efer), ok)
 #define EFER_KNOWN(field)	efer_reserved_ok(c, s->field)
 #define HOST_EFER(bit)		(!!(s->host_ia32_efer & EFER_##bit))
 #define GUEST_EFER(bit)		(!!(s->guest_ia32_efer & EFER_##bit))
@@ -212,7 +213,8 @@ u32 nested_check_mode(const struct vmcs12 *s)
 	return mode;
 }
 
-static void prepare(struct check *c, struct nvmx_vcpu *v, const struct vmcs12 *s)
+static void prepare(struct check *c, struct nvmx_vcpu *v, const struct vmcs12 *s,
+		    enum l2_cause cause)
 {
 	c->v = v;
 	c->n = v->nested;
@@ -222,7 +224,8 @@ static void prepare(struct check *c, struct nvmx_vcpu *v, const struct vmcs12 *s
 	c->ia32e = vmcs12_has(s, CTL_ia32e_mode_guest);
 	c->vm86 = s->guest_rflags & X86_EFLAGS_VM;
 	c->urg = vmcs12_has(s, CTL_unrestricted_guest);
-	c->event = s->vm_entry_intr_info_field & EVT_VALID;
+	c->entering = cause == L2_ENTERED;
+	c->event = c->entering && s->vm_entry_intr_info_field & EVT_VALID;
 	c->event_type = s->vm_entry_intr_info_field & EVT_TYPE;
 }
 
@@ -244,18 +247,19 @@ const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vm
 {
 	struct check c;
 
-	prepare(&c, v, vmcs12);
+	prepare(&c, v, vmcs12, L2_ENTERED);
 	c.l1_lma = v->efer & EFER_LMA;
 	return judge(&c, stage, groups);
 }
 
 /* EFER may be L2's already: of L1 there is only what vmcs12 says. */
-const struct nvmx_check *nested_check_restored(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
+const struct nvmx_check *nested_check_restored(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
+					       enum l2_cause cause)
 {
 	const u32 all = GROUPS_ALL | GROUP(MODE);
 	struct check c;
 
-	prepare(&c, v, vmcs12);
+	prepare(&c, v, vmcs12, cause);
 	c.l1_lma = host64(&c);
 	return judge(&c, STAGE_CTRL, all) ?: judge(&c, STAGE_HOST, all) ?:
 	       judge(&c, STAGE_GUEST, all);

@@ -40,12 +40,15 @@ bool tpr_threshold_bits_ok(const struct check *c)
 	return !(c->s->tpr_threshold >> 4);
 }
 
-/* Bits 3:0 of the threshold against the task-priority class in the virtual-APIC page. */
+/*
+ * Bits 3:0 of the threshold against the task-priority class in the virtual-APIC page: at an entry
+ * only, the page goes on changing.
+ */
 bool tpr_threshold_ok(const struct check *c)
 {
 	u32 vtpr = 0;
 
-	if (!has(c, CTL_tpr_shadow) || has(c, CTL_virtualize_apic_accesses) ||
+	if (!c->entering || !has(c, CTL_tpr_shadow) || has(c, CTL_virtualize_apic_accesses) ||
 	    has(c, CTL_virtual_interrupt_delivery))
 		return true;
 	/* A page that is not memory reads as all ones. */

@@ -24,6 +24,7 @@ struct check {
 	bool ia32e;		/* L2 will be in IA-32e mode */
 	bool vm86;		/* L2 will be in virtual-8086 mode */
 	bool urg;		/* unrestricted guest */
+	bool entering;		/* it is entered, not restored in the middle of its run */
 	bool event;		/* an event is injected, of this type */
 	u32 event_type;		/* EVT_TYPE_* */
 };

@@ -186,6 +186,8 @@ enum nvmx_action nested_before_entry(struct nvmx_vcpu *v)
 	if (!is_guest_mode(v))
 		return NVMX_RESUME;
 	nested_update_eptp02(v, c);
+	if (unlikely(v->nested->timer_start != TIMER_RUNS))
+		nested_timer_restored(v);
 	if (vcpu_take_request(v, REQ_NESTED_PAGES)) {
 		c->pages.gen = NESTED_NO_GEN;
 		nested_merge_msr_bitmap(v, c);
@@ -213,6 +215,8 @@ void nested_after_entry(struct nvmx_vcpu *v)
 
 void nested_tsc_changed(struct nvmx_vcpu *v)
 {
-	if (is_guest_mode(v))
-		nested_update_l0_rows(v, v->nested->current12);
+	if (!is_guest_mode(v))
+		return;
+	nested_update_l0_rows(v, v->nested->current12);
+	nested_timer_recheck(v);
 }

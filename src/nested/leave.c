@@ -49,6 +49,7 @@ void nested_leave(struct nvmx_vcpu *v, bool off)
 	nested_timer_cancel(v);
 	n->run_pending = false;
 	n->mtf_pending = false;
+	n->timer_start = TIMER_RUNS;
 	n->exit_waits = false;
 	if (!off)
 		return;

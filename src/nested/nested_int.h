@@ -39,6 +39,12 @@ enum nested_group_nr {
 #define GROUP(name)	(1u << GROUP_NR_##name)
 #define GROUPS_ALL	((1u << NR_GROUPS) - 1)
 
+/* How L2 comes to run. */
+enum l2_cause {
+	L2_ENTERED,	/* by L1, or that is pending: load controls and event count */
+	L2_RESTORED,	/* in the middle of its run, by KVM_SET_NESTED_STATE or RSM */
+};
+
 /* The capability MSRs of one vCPU: L1 reads them, the host may narrow them. */
 struct caps12 {
 	u64 basic, misc, ept_vpid, vmcs_enum, vmfunc;
@@ -116,12 +122,17 @@ struct nested_vcpu {
 
 	struct l1_state l1;		/* valid while in L2 */
 	struct nested_smm smm;
+	struct {			/* on the last KVM_SET_NESTED_STATE */
+		u32 rule;		/* enum nvmx_nested_rule */
+		const struct nvmx_check *failed;
+	} verdict;
 	struct l2_context *running;	/* the context that ran last, maybe L2 right now; or NULL */
 	u32 msr_policy;			/* generation of vmcs01's MSR bitmap */
 
 	/* L1's VMX-preemption timer; see timer.c */
 	struct hrtimer timer;
 	struct nvmx_vcpu *timer_owner;	/* set with the timer's initialisation */
+	enum { TIMER_RUNS, TIMER_BY_VALUE, TIMER_AT_DEADLINE } timer_start; /* L2 was restored */
 	bool timer_on;			/* [a] L2 runs with it */
 	bool timer_fired;		/* [a] look at the clock */
 	u64 timer_deadline;		/* L1's TSC >> 5 */
@@ -276,8 +287,12 @@ struct nvmx_check {
  */
 const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
 					    enum nested_stage stage, u32 groups);
-/* All of a vmcs12 whose L2 is being restored. */
-const struct nvmx_check *nested_check_restored(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12);
+/*
+ * All of a vmcs12 whose L2 is being restored.  Of a running one, the event and the load controls of
+ * the entry that was are not judged: L2 has moved on since.
+ */
+const struct nvmx_check *nested_check_restored(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
+					       enum l2_cause cause);
 u32 nested_check_mode(const struct vmcs12 *vmcs12);
 /* Would VM entry accept this EPT pointer? */
 bool nested_eptp_ok(const struct nvmx_vcpu *v, u64 eptp);

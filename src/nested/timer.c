@@ -108,6 +108,28 @@ void nested_timer_resume(struct nvmx_vcpu *v, u64 deadline)
 	arm(v);
 }
 
+/* The first entry after a restore. */
+void nested_timer_restored(struct nvmx_vcpu *v)
+{
+	struct nested_vcpu *n = v->nested;
+
+	if (n->timer_start == TIMER_AT_DEADLINE)
+		nested_timer_resume(v, n->timer_deadline);
+	else
+		nested_timer_start(v, nested_vmcs12(v));
+	n->timer_start = TIMER_RUNS;
+	vcpu_request(v, REQ_EVENT);
+}
+
+/* L1's TSC was set: the host's timer may be far off, in either direction. */
+void nested_timer_recheck(struct nvmx_vcpu *v)
+{
+	if (!READ_ONCE(v->nested->timer_on))
+		return;
+	WRITE_ONCE(v->nested->timer_fired, true);
+	vcpu_request(v, REQ_EVENT);
+}
+
 void nested_timer_stop(struct nvmx_vcpu *v)
 {
 	WRITE_ONCE(v->nested->timer_on, false);

@@ -150,11 +150,6 @@ static inline u64 nested_hardware_dr7(const struct nvmx_vcpu *v)
 	return v->guest_debug & KVM_GUESTDBG_USE_HW_BP ? v->guest_debug_dr7 : v->dr7;
 }
 
-enum l2_cause {
-	L2_ENTERED,	/* by L1, or that is pending: load controls and event count */
-	L2_RESTORED,	/* by KVM_SET_NESTED_STATE, running */
-};
-
 /* c's vmcs02 becomes current and holds what the vmcs12 and the cached registers say. */
 void nested_prepare_vmcs02(struct nvmx_vcpu *v, struct l2_context *c, enum l2_cause cause);
 void nested_update_l0_rows(struct nvmx_vcpu *v, struct l2_context *c);
@@ -214,6 +209,8 @@ void nested_ept12(struct nvmx_vcpu *v, struct mmu_ept12 *e);
 /* ---- timer.c ---- */
 void nested_timer_start(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12);
 void nested_timer_resume(struct nvmx_vcpu *v, u64 deadline);	/* of a restored L2 */
+void nested_timer_restored(struct nvmx_vcpu *v);
+void nested_timer_recheck(struct nvmx_vcpu *v);
 void nested_timer_stop(struct nvmx_vcpu *v);	/* L2 is left: nothing fires any more for it */
 void nested_timer_cancel(struct nvmx_vcpu *v);	/* for good, waits for the callback */
 bool nested_timer_expired(struct nvmx_vcpu *v);

@@ -193,6 +193,19 @@ static int loop(struct nvmx_vcpu *v)
 	}
 }
 
+/*
+ * User space that does not let the vCPU run may want to save it, and the ABI has no place for an
+ * interrupt that waits for L1 while L2 runs: L1 gets its exit now.
+ */
+static enum nvmx_action settle(struct nvmx_vcpu *v)
+{
+	bool blocked;
+
+	if (!is_guest_mode(v) || !v->ev.irq.pending || v->mp_state != KVM_MP_STATE_RUNNABLE)
+		return NVMX_RESUME;
+	return nested_check_events(v, &blocked);
+}
+
 static int complete_and_loop(struct nvmx_vcpu *v)
 {
 	enum nvmx_action (*complete)(struct nvmx_vcpu *v) = v->complete;
@@ -204,8 +217,10 @@ static int complete_and_loop(struct nvmx_vcpu *v)
 		if (action != NVMX_RESUME)
 			return result(v, action);
 	}
-	if (NVMX_IMMEDIATE_EXIT(v->run))
-		return -EINTR;
+	if (NVMX_IMMEDIATE_EXIT(v->run)) {
+		action = settle(v);
+		return action == NVMX_RESUME ? -EINTR : result(v, action);
+	}
 	v->run->exit_reason = KVM_EXIT_UNKNOWN;
 	return loop(v);
 }

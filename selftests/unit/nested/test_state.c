@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <uapi/linux/nvmx.h>
 #include "back.h"
 
 static union {
@@ -147,9 +148,125 @@ static void timer(void)
 	   blob.s.hdr.vmx.preemption_timer_deadline == 1000, "the deadline is told");
 	model_tsc = 32 * 700;
 	ok(!set() && v->nested->timer_deadline == 1000, "and kept");
+	ok(!get(&again, sizeof(again)) && !memcmp(&again, &blob, blob.s.size), "and told again");
+	nested_before_entry(v);
+	ok(v->nested->timer_on && !nested_timer_expired(v), "it has not come yet");
+	model_tsc = 32 * 1001;
+	nested_tsc_changed(v);
+	ok(nested_timer_expired(v), "L1's TSC is restored last: it has come now");
+
+	model_tsc = 0;
 	blob.s.hdr.vmx.flags = 0;
-	ok(!set() && v->nested->timer_deadline == 1700, "without it the value counts from now");
+	ok(!set() && !v->nested->timer_on, "without it the value counts from the first entry");
+	model_tsc = 32 * 700;
+	nested_before_entry(v);
+	ok(v->nested->timer_deadline == 1700, "by the TSC that is restored before that");
 	nested_leave(v, false);
+}
+
+/* An event that L1 injected long ago stays in its field until the exit. */
+static void delivered_event(void)
+{
+	struct vmcs12 *s = l1_vmcs12();
+
+	s->vm_entry_intr_info_field = EVT_VALID | EVT_TYPE_EXTINT | 0x30;
+	s->guest_rflags = 0x202;
+	l1_wrote();
+	l1_enters();
+	nested_after_entry(v);
+	poke02(guest_rflags, 2);	/* L2 is in its handler */
+	v->regs_avail = 0;
+	ok(!get(&blob, sizeof(blob)) && blob.s.flags == 1, "GET in the handler of an interrupt");
+	ok(!set() && is_guest_mode(v), "the entry's event is not judged again");
+	ok(!(peek02(vm_entry_intr_info_field) & EVT_VALID), "and not injected again");
+	blob.s.flags |= KVM_STATE_NESTED_RUN_PENDING;
+	ok(set() == -EINVAL, "it is, for an entry that is pending");
+	nested_leave(v, false);
+}
+
+/* L2 has left 64-bit mode, and L1 does not want to know its EFER. */
+static void old_efer(void)
+{
+	struct vmcs12 *s = l1_vmcs12();
+
+	s->vm_entry_controls |= CTL_MASK(CTL_entry_load_efer);
+	s->guest_ia32_efer = EFER_LMA | EFER_LME;
+	l1_wrote();
+	enter_l2_for_good();
+	get(&blob, sizeof(blob));
+	((struct vmcs12 *)(blob.raw + 128))->guest_ia32_efer = 0;
+	ok(!set() && is_guest_mode(v), "EFER in the image of a running L2 is not judged");
+	blob.s.flags |= KVM_STATE_NESTED_RUN_PENDING;
+	ok(set() == -EINVAL, "it is loaded by an entry that is pending");
+	nested_leave(v, false);
+}
+
+/* The orders of the selftests and of crosvm: events before the nested state. */
+static void events_first(void)
+{
+	struct vmcs12 *s = l1_vmcs12();
+
+	s->pin_based_vm_exec_control |= CTL_MASK(CTL_nmi_exiting) | CTL_MASK(CTL_virtual_nmis);
+	l1_wrote();
+	enter_l2_for_good();
+	get(&blob, sizeof(blob));
+	nested_leave(v, true);
+	v->ev.irq.pending = true;
+	v->ev.irq.waiting = 0x55;
+	vmx_set_nmi_blocked(v, true);
+	ok(!set() && v->ev.irq.injected && v->ev.irq.vector == 0x55 && !v->ev.irq.pending,
+	   "an interrupt of SET_VCPU_EVENTS is L2's");
+	v->ev.irq.injected = false;
+	l2_exits((struct exit_info){ .reason = EXIT_cpuid });
+	ok(!vmx_nmi_blocked(v), "blocking of L2's virtual NMIs is not left to L1");
+}
+
+static void same_capability(void)
+{
+	u64 val = 0;
+
+	ok(!nested_get_msr(v, MSR_IA32_VMX_MISC, &val) &&
+	   !nested_set_msr(v, MSR_IA32_VMX_MISC, val),
+	   "in VMX operation the host may say again what a capability MSR says");
+	ok(nested_set_msr(v, MSR_IA32_VMX_MISC, val & ~0x40ull) == -EBUSY, "and nothing else");
+}
+
+static const char *why(u32 rule, int error)
+{
+	static struct nvmx_nested_verdict verdict;
+
+	nested_last_verdict(v, &verdict);
+	return verdict.rule == rule && verdict.error == error ? verdict.what : "?";
+}
+
+/* Verdicts: of a dry run, which changes nothing, and of the real one. */
+static void verdicts(void)
+{
+	struct vmcs12 *s = (void *)(blob.raw + 128);
+	struct nvmx_nested_verdict verdict;
+
+	enter_l2_for_good();
+	get(&blob, sizeof(blob));
+	again = blob;
+	nested_try_state(v, &blob.s, &verdict);
+	ok(!verdict.error && !strcmp(verdict.what, "accepted"), "a dry run of a good state");
+	s->host_cr0 = 0;
+	nested_try_state(v, &blob.s, &verdict);
+	ok(verdict.error == -EINVAL && verdict.rule == NVMX_NESTED_CHECK &&
+	   verdict.stage == STAGE_HOST && !strcmp(verdict.what, "host_cr0_fixed"),
+	   "of a bad one: %s", verdict.what);
+	get(&blob, sizeof(blob));
+	ok(is_guest_mode(v) && !memcmp(&blob, &again, again.s.size), "nothing has changed");
+	s->host_cr0 = 0;
+	set();
+	ok(!strcmp(why(NVMX_NESTED_CHECK, -EINVAL), "host_cr0_fixed"), "the check that failed");
+	s->revision = 1;
+	set();
+	ok(!strcmp(why(NVMX_NESTED_REVISION, -EINVAL), "revision"), "the rule that failed");
+	nested_set_state(v, NULL);
+	ok(!strcmp(why(NVMX_NESTED_UNREADABLE, -EFAULT), "unreadable"), "no memory at all");
+	ok(!nested_set_state(v, &again.s) && !strcmp(why(NVMX_NESTED_ACCEPTED, 0), "accepted"),
+	   "a good state after bad ones");
 }
 
 void test_state(void)
@@ -163,8 +280,26 @@ void test_state(void)
 	v = &m->v;
 	round_trip(false);
 	round_trip(true);
-	timer();
+	same_capability();
 	failed_restore();
+	nested_leave(v, false);
+	hardware_end();
+	hardware_new();
+	v = &m->v;
+	timer();
+	hardware_end();
+	hardware_new();
+	v = &m->v;
+	delivered_event();
+	hardware_end();
+	hardware_new();
+	v = &m->v;
+	old_efer();
+	hardware_end();
+	hardware_new();
+	v = &m->v;
+	events_first();
+	verdicts();
 	ok(!m->bugs, "nothing impossible happened");
 	hardware_end();
 	ok(!model_allocations() && !hw.trees, "nothing is left");

@@ -22,4 +22,14 @@ static inline void *memdup_user(const void *from, size_t len)
 	return memcpy(p, from, len);
 }
 
+/* @size is not 0. */
+static inline long strscpy(char *to, const char *from, size_t size)
+{
+	size_t len = strnlen(from, size - 1);
+
+	memcpy(to, from, len);
+	to[len] = 0;
+	return len;
+}
+
 #endif /* SHIM_LINUX_STRING_H */
