@@ -42,6 +42,14 @@ enum vmx_exit_reason {
 #undef NVMX_EXIT
 };
 
+/* In the order in which they are taken. */
+enum vmx_event {
+#define NVMX_EVENT(name, class, l1, l2, what) EVENT_##name,
+#include <nvmx/vmx_events.h>
+#undef NVMX_EVENT
+	EVENT_none
+};
+
 #define EXIT_ENTRY_FAILURE	BIT(31)		/* exit reason: VM-entry failure */
 
 #endif

@@ -45,7 +45,7 @@ int nested_translate(void *ctx, u64 ngpa, u32 access, bool is_table, u64 *gpa,
 bool nested_has_ept(struct nvmx_vcpu *v);	/* current vmcs12 uses EPT */
 
 /*
- * Events while in L2, in the SDM's priority order: called by vmx_events_before_entry() first.
+ * Events while in L2, in the order of table 5: called by vmx_events_before_entry() first.
  * *blocked is set where an entry or a re-injection is in flight and nothing may be taken now.
  * Reflects at most one exit; after that is_guest_mode() is false.
  */
@@ -54,6 +54,7 @@ bool nested_run_pending(struct nvmx_vcpu *v);	/* VMLAUNCH accepted, L2 not enter
 bool nested_wakes(struct nvmx_vcpu *v);	/* L2 is halted: something ends that */
 /* An exit to L1 was blocked: the next entry is to end before L2's first instruction. */
 bool nested_exit_waits(struct nvmx_vcpu *v);
+bool nested_exit_is_due(struct nvmx_vcpu *v);	/* or would be, if nothing was in delivery */
 void nested_insn_done(struct nvmx_vcpu *v);	/* L0 finished an instruction of L2 */
 /* Would L1 take this away from L2?  (exception bitmap and #PF mask; pin-based controls) */
 bool nested_intercepts_exception(struct nvmx_vcpu *v, u8 vector, u32 code);

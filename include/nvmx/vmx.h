@@ -216,7 +216,7 @@ int vmx_set_guest_debug(struct nvmx_vcpu *v, const struct kvm_guest_debug *dbg);
 
 /* ---- smm.c ---- */
 void vmx_set_smm(struct nvmx_vcpu *v, bool active);
-void vmx_smi_before_entry(struct nvmx_vcpu *v);	/* first of all events; may leave L2 */
+void vmx_take_smi(struct nvmx_vcpu *v);		/* nothing blocks it; leaves L2 */
 bool vmx_smi_waits(const struct nvmx_vcpu *v);	/* and not for RSM */
 
 /* ---- cpuid.c ---- */
@@ -266,6 +266,8 @@ int vmx_ack_irq(struct nvmx_vcpu *v);		/* its vector, which is taken; -1: gone *
 bool vmx_irq_allowed(struct nvmx_vcpu *v);	/* IF and no blocking, current level */
 bool vmx_nmi_allowed(struct nvmx_vcpu *v);
 bool vmx_nmi_blocked(struct nvmx_vcpu *v);
+/* The current VMCS holds a #DB, for the next entry to deliver unless it injects something. */
+bool vmx_trap_in_hardware(struct nvmx_vcpu *v);
 void vmx_set_nmi_blocked(struct nvmx_vcpu *v, bool blocked);
 bool vmx_irq_ready_user(struct nvmx_vcpu *v);	/* run->ready_for_interrupt_injection */
 bool vmx_if_flag_user(struct nvmx_vcpu *v);	/* run->if_flag */
@@ -273,7 +275,7 @@ bool vmx_if_flag_user(struct nvmx_vcpu *v);	/* run->if_flag */
 void vmx_inject(struct nvmx_vcpu *v, u32 intr_info, u32 error_code, u32 insn_len);
 /* After an exit: what IDT-vectoring says was interrupted is injected again (or kept for vmcs12). */
 void vmx_events_after_exit(struct nvmx_vcpu *v);
-/* Before an entry: priority order of SDM "Priority Among Concurrent Events"; may reflect to L1. */
+/* Before an entry, in the order of table 5; may reflect to L1. */
 enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v);
 
 /* The only place where an architectural result changes a vCPU. */

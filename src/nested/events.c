@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events that arrive while L2 runs: L1's exits, or L2's own.
+ * Events that arrive while L2 runs: L1's exits, or L2's own, in the order of table 5.
  *
- * Order: SDM "Priority Among Concurrent Events" [sdm:event-priority].  An event that has to be
- * delivered first, because L1 injects it or its delivery was interrupted, blocks the others; the
- * machine then ends the stay before L2's next instruction, and asks again.
+ * An event that has to be delivered first, because L1 injects it or its delivery was interrupted,
+ * blocks the others; the machine then ends the stay before L2's next instruction, and asks again.
  */
 #include <linux/bits.h>
 #include <linux/types.h>
@@ -31,73 +30,6 @@ static bool in_delivery(const struct nvmx_vcpu *v)
 	return v->ev.exception.injected || v->ev.nmi.injected || v->ev.irq.injected;
 }
 
-/* ---- what L1 is told about events that L2 had not got yet ---- */
-
-static u32 exception_info(struct nvmx_vcpu *v)
-{
-	u8 vector = v->ev.exception.vector;
-	u32 info = EVT_VALID | vector;
-
-	if (!v->ev.exception.soft)
-		info |= EVT_TYPE_HWEXC;
-	else
-		info |= vector == VEC_DB ? EVT_TYPE_PRIVSW : EVT_TYPE_SWEXC;
-	if (v->ev.exception.has_code && (vmx_cr0(v) & X86_CR0_PE))
-		info |= EVT_HAS_CODE;
-	return info;
-}
-
-/* Hardware has 16 bits; user space that restores an event may have set more. */
-static u16 exception_code(const struct nvmx_vcpu *v)
-{
-	return v->ev.exception.code;
-}
-
-static void save_exception(struct nvmx_vcpu *v, struct vmcs12 *vmcs12)
-{
-	vmcs12->idt_vectoring_info_field = exception_info(v);
-	vmcs12->idt_vectoring_error_code = exception_code(v);
-	if (v->ev.exception.soft)
-		vmcs12->vm_exit_instruction_len = v->ev.exception.insn_len;
-	v->ev.exception.injected = false;
-}
-
-static void save_irq(struct nvmx_vcpu *v, struct vmcs12 *vmcs12)
-{
-	u32 type = v->ev.irq.soft ? EVT_TYPE_SOFTINT : EVT_TYPE_EXTINT;
-
-	vmcs12->idt_vectoring_info_field = EVT_VALID | type | v->ev.irq.vector;
-	if (v->ev.irq.soft)
-		vmcs12->vm_exit_instruction_len = v->ev.irq.insn_len;
-	v->ev.irq.injected = false;
-}
-
-/*
- * A trap of the instruction before stays due in L2.  Faults come again with their instruction.
- */
-static void save_pending_exception(struct nvmx_vcpu *v, struct vmcs12 *vmcs12)
-{
-	if (v->ev.exception.pending && v->ev.exception.vector == VEC_DB &&
-	    v->ev.exception.has_payload)
-		vmcs12->guest_pending_dbg_exceptions |=
-			v->ev.exception.payload & (PDE_BS | PDE_B0_B3 | PDE_RTM);
-	v->ev.exception.pending = false;
-}
-
-void nested_save_vectoring(struct nvmx_vcpu *v, struct vmcs12 *vmcs12)
-{
-	vmcs12->idt_vectoring_info_field = 0;
-	save_pending_exception(v, vmcs12);
-	if (v->ev.exception.injected) {
-		save_exception(v, vmcs12);
-	} else if (v->ev.nmi.injected) {
-		vmcs12->idt_vectoring_info_field = EVT_VALID | EVT_TYPE_NMI | VEC_NMI;
-		v->ev.nmi.injected = false;
-	} else if (v->ev.irq.injected) {
-		save_irq(v, vmcs12);
-	}
-}
-
 /* ---- exits for events ---- */
 
 /* #PF: the address, and CR2 stays; #DB: what would go into DR6, which stays, too. */
@@ -110,7 +42,7 @@ static u64 exception_qual(const struct nvmx_vcpu *v)
 
 static enum nvmx_action exception_exit(struct nvmx_vcpu *v)
 {
-	u32 info = exception_info(v), code = exception_code(v);
+	u32 info = nested_exception_info(v), code = nested_exception_code(v);
 	u64 qual = exception_qual(v);
 
 	if (v->ev.exception.soft)
@@ -120,7 +52,7 @@ static enum nvmx_action exception_exit(struct nvmx_vcpu *v)
 }
 
 /* It counts as delivery: the next one has to wait for L1's IRET. */
-static enum nvmx_action nmi_exit(struct nvmx_vcpu *v)
+static enum nvmx_action take_nmi(struct nvmx_vcpu *v)
 {
 	enum nvmx_action action;
 
@@ -132,7 +64,7 @@ static enum nvmx_action nmi_exit(struct nvmx_vcpu *v)
 }
 
 /* Without acknowledgment the interrupt stays pending, for L1 to take when it enables them. */
-static enum nvmx_action irq_exit(struct nvmx_vcpu *v)
+static enum nvmx_action take_interrupt(struct nvmx_vcpu *v)
 {
 	int vector;
 	u32 info = 0;
@@ -148,123 +80,235 @@ static enum nvmx_action irq_exit(struct nvmx_vcpu *v)
 	return nested_reflect_synthetic(v, EXIT_external_interrupt, 0, info, 0);
 }
 
-/* ---- the order ---- */
+/* ---- table 5 while L2 runs: is it there, and does nothing block it? ---- */
 
-enum due {
-	DUE_NOTHING,
-	DUE_INIT,
-	DUE_SIPI,
-	DUE_TRIPLE_FAULT,
-	DUE_MTF,
-	DUE_EXCEPTION,
-	DUE_TIMER,
-	DUE_NMI,
-	DUE_IRQ,
-};
-
-/* Single steps and data breakpoints are traps, and of lower priority than MTF. */
-static bool is_debug_trap(const struct nvmx_vcpu *v)
+static bool due_triple_fault(const struct nvmx_vcpu *v)
 {
-	return v->ev.exception.vector == VEC_DB && v->ev.exception.has_payload &&
+	return v->ev.triple_fault;
+}
+
+/* The trap of the instruction before: with DR6 bits that say so. */
+static bool due_debug_trap(const struct nvmx_vcpu *v)
+{
+	return v->ev.exception.pending && v->ev.exception.vector == VEC_DB &&
+	       v->ev.exception.has_payload &&
 	       (v->ev.exception.payload & (PDE_BS | PDE_B0_B3));
 }
 
-/* With virtual NMIs, what L2 blocks are only those. */
-static bool nmi_due(struct nvmx_vcpu *v)
+static bool due_fault(const struct nvmx_vcpu *v)
 {
-	if (!v->ev.nmi.pending || !nested_intercepts_nmi(v))
-		return false;
-	return vmcs12_has(nested_vmcs12(v), CTL_virtual_nmis) || !vmx_nmi_blocked(v);
+	return v->ev.exception.pending && !due_debug_trap(v);
+}
+
+/* Nothing keeps a trap across system-management mode: it goes first. */
+static bool due_smi(const struct nvmx_vcpu *v)
+{
+	return vmx_smi_waits(v) && !v->ev.exception.pending;
+}
+
+static bool due_init(const struct nvmx_vcpu *v)
+{
+	return v->ev.init;
+}
+
+static bool due_sipi(const struct nvmx_vcpu *v)
+{
+	return v->ev.sipi;
+}
+
+static bool due_mtf(const struct nvmx_vcpu *v)
+{
+	return v->nested->mtf_pending;
+}
+
+static bool due_preemption_timer(struct nvmx_vcpu *v)
+{
+	return nested_timer_expired(v);
+}
+
+static bool open_to_nmis(struct nvmx_vcpu *v)
+{
+	return !(vmcs_read(v, guest_interruptibility_info) & (INTS_STI | INTS_MOVSS | INTS_NMI));
+}
+
+static bool open_to_interrupts(struct nvmx_vcpu *v)
+{
+	return (vmx_rflags(v) & X86_EFLAGS_IF) &&
+	       !(vmcs_read(v, guest_interruptibility_info) & (INTS_STI | INTS_MOVSS));
 }
 
 /*
- * The exit that comes first.  An exception that L1 does not want is L2's, and goes before
- * everything below it.
+ * Behind an event that is on its way into L2 the CPU looks at the windows: it knows what L2's
+ * handler begins with.
  */
-static enum due first_due(struct nvmx_vcpu *v)
+static bool wants_window(struct nvmx_vcpu *v, enum vmx_ctl ctl)
 {
-	bool exception = v->ev.exception.pending;
+	return vmcs12_has(nested_vmcs12(v), ctl) && !in_delivery(v) && !entry_injects(v);
+}
 
-	if (v->ev.triple_fault)
-		return DUE_TRIPLE_FAULT;
-	if (v->ev.init)
-		return DUE_INIT;
-	if (v->ev.sipi)
-		return DUE_SIPI;
-	if (v->nested->mtf_pending && (!exception || is_debug_trap(v)))
-		return DUE_MTF;
-	if (exception)
-		return nested_intercepts_exception(v, v->ev.exception.vector,
-						   v->ev.exception.code) ?
-		       DUE_EXCEPTION : DUE_NOTHING;
-	if (nested_timer_expired(v))
-		return DUE_TIMER;
-	if (nmi_due(v))
-		return DUE_NMI;
-	return vmx_irq_waits(v) && nested_intercepts_irq(v) ? DUE_IRQ : DUE_NOTHING;
+static bool due_nmi_window(struct nvmx_vcpu *v)
+{
+	return wants_window(v, CTL_nmi_window_exiting) && open_to_nmis(v);
+}
+
+/* With virtual NMIs, what L2 blocks are only those. */
+static bool due_nmi(struct nvmx_vcpu *v)
+{
+	if (!v->ev.nmi.pending)
+		return false;
+	if (!nested_intercepts_nmi(v))
+		return open_to_nmis(v);
+	return vmcs12_has(nested_vmcs12(v), CTL_virtual_nmis) || !vmx_nmi_blocked(v);
+}
+
+static bool due_interrupt_window(struct nvmx_vcpu *v)
+{
+	return wants_window(v, CTL_interrupt_window_exiting) && open_to_interrupts(v);
+}
+
+static bool due_interrupt(struct nvmx_vcpu *v)
+{
+	return vmx_irq_waits(v) && (nested_intercepts_irq(v) || open_to_interrupts(v));
+}
+
+static enum vmx_event first_due(struct nvmx_vcpu *v)
+{
+	return
+#define NVMX_EVENT(name, class, l1, l2, what) due_##name(v) ? EVENT_##name :
+#include <nvmx/vmx_events.h>
+#undef NVMX_EVENT
+		EVENT_none;
+}
+
+/* ---- whose it is ---- */
+
+#define ENDS_L1(v)		true
+#define ENDS_L0(v)		true
+#define ENDS_EXCEPTION(v)	nested_intercepts_exception(v, (v)->ev.exception.vector, \
+							    (v)->ev.exception.code)
+#define ENDS_NMI(v)		nested_intercepts_nmi(v)
+#define ENDS_IRQ(v)		nested_intercepts_irq(v)
+
+/* An exit to L1, or an SMI; what L1 does not want is L2's own. */
+static bool ends_l2(struct nvmx_vcpu *v, enum vmx_event event)
+{
+	return
+#define NVMX_EVENT(name, class, l1, l2, what) event == EVENT_##name ? ENDS_##l2(v) :
+#include <nvmx/vmx_events.h>
+#undef NVMX_EVENT
+		false;
+}
+
+/* ---- the end of the stay ---- */
+
+static enum nvmx_action take_triple_fault(struct nvmx_vcpu *v)
+{
+	v->ev.triple_fault = false;
+	return nested_reflect_synthetic(v, EXIT_triple_fault, 0, 0, 0);
+}
+
+static enum nvmx_action take_fault(struct nvmx_vcpu *v)
+{
+	return exception_exit(v);
+}
+
+static enum nvmx_action take_smi(struct nvmx_vcpu *v)
+{
+	vmx_take_smi(v);
+	return NVMX_RESUME;
+}
+
+static enum nvmx_action take_init(struct nvmx_vcpu *v)
+{
+	v->ev.init = false;
+	return nested_reflect_synthetic(v, EXIT_init_signal, 0, 0, 0);
+}
+
+static enum nvmx_action take_sipi(struct nvmx_vcpu *v)
+{
+	v->ev.sipi = false;
+	return nested_reflect_synthetic(v, EXIT_sipi, READ_ONCE(v->sipi_vector), 0, 0);
+}
+
+static enum nvmx_action take_mtf(struct nvmx_vcpu *v)
+{
+	v->nested->mtf_pending = false;
+	return nested_reflect_synthetic(v, EXIT_monitor_trap_flag, 0, 0, 0);
+}
+
+static enum nvmx_action take_debug_trap(struct nvmx_vcpu *v)
+{
+	return exception_exit(v);
+}
+
+static enum nvmx_action take_preemption_timer(struct nvmx_vcpu *v)
+{
+	return nested_reflect_synthetic(v, EXIT_preemption_timer, 0, 0, 0);
+}
+
+static enum nvmx_action take_nmi_window(struct nvmx_vcpu *v)
+{
+	return nested_reflect_synthetic(v, EXIT_nmi_window, 0, 0, 0);
+}
+
+static enum nvmx_action take_interrupt_window(struct nvmx_vcpu *v)
+{
+	return nested_reflect_synthetic(v, EXIT_interrupt_window, 0, 0, 0);
+}
+
+static enum nvmx_action take(struct nvmx_vcpu *v, enum vmx_event event)
+{
+	return
+#define NVMX_EVENT(name, class, l1, l2, what) event == EVENT_##name ? take_##name(v) :
+#include <nvmx/vmx_events.h>
+#undef NVMX_EVENT
+		NVMX_RESUME;
 }
 
 /*
  * Exceptions, and what they turn into, belong to the delivery in progress and do not wait for it.
+ * A trap that the CPU keeps for L2 is delivered by the next entry, before all below it.
  */
-static bool must_wait(struct nvmx_vcpu *v, enum due due)
+static bool must_wait(struct nvmx_vcpu *v, enum vmx_event event)
 {
 	if (entry_injects(v))
 		return true;
-	return in_delivery(v) && due != DUE_EXCEPTION && due != DUE_TRIPLE_FAULT;
-}
-
-static enum nvmx_action make_exit(struct nvmx_vcpu *v, enum due due)
-{
-	switch (due) {
-	case DUE_NOTHING:
-		break;
-	case DUE_INIT:
-		v->ev.init = false;
-		return nested_reflect_synthetic(v, EXIT_init_signal, 0, 0, 0);
-	case DUE_SIPI:
-		v->ev.sipi = false;
-		return nested_reflect_synthetic(v, EXIT_sipi, READ_ONCE(v->sipi_vector), 0, 0);
-	case DUE_TRIPLE_FAULT:
-		v->ev.triple_fault = false;
-		return nested_reflect_synthetic(v, EXIT_triple_fault, 0, 0, 0);
-	case DUE_MTF:
-		v->nested->mtf_pending = false;
-		return nested_reflect_synthetic(v, EXIT_monitor_trap_flag, 0, 0, 0);
-	case DUE_EXCEPTION:
-		return exception_exit(v);
-	case DUE_TIMER:
-		return nested_reflect_synthetic(v, EXIT_preemption_timer, 0, 0, 0);
-	case DUE_NMI:
-		return nmi_exit(v);
-	case DUE_IRQ:
-		return irq_exit(v);
-	}
-	return NVMX_RESUME;
+	if (event == EVENT_smi && v->nested->run_pending)
+		return true;
+	if (event > EVENT_debug_trap && vmx_trap_in_hardware(v))
+		return true;
+	return in_delivery(v) && event != EVENT_triple_fault && event != EVENT_fault &&
+	       event != EVENT_debug_trap;
 }
 
 enum nvmx_action nested_check_events(struct nvmx_vcpu *v, bool *blocked)
 {
-	enum due due = first_due(v);
+	enum vmx_event event = first_due(v);
+	bool ends = ends_l2(v, event);
 	enum nvmx_action action;
 
-	v->nested->exit_waits = due != DUE_NOTHING && must_wait(v, due);
+	v->nested->exit_waits = ends && must_wait(v, event);
 	*blocked = v->nested->exit_waits || entry_injects(v);
-	if (v->nested->exit_waits)
+	if (*blocked || !ends)
 		return NVMX_RESUME;
-	action = make_exit(v, due);
+	action = take(v, event);
 	/* The interrupt was no exit: another one may be, and must not be taken for L2's. */
-	if (due == DUE_IRQ && is_guest_mode(v)) {
+	if (event == EVENT_interrupt && is_guest_mode(v)) {
 		vcpu_request(v, REQ_EVENT);
 		*blocked = true;
 	}
 	return action;
 }
 
+bool nested_exit_is_due(struct nvmx_vcpu *v)
+{
+	return ends_l2(v, first_due(v));
+}
+
 /* L2 is halted: is there an exit to L1, or an entry, that ends that? */
 bool nested_wakes(struct nvmx_vcpu *v)
 {
-	return v->nested->run_pending || first_due(v) != DUE_NOTHING ||
+	return v->nested->run_pending || first_due(v) != EVENT_none ||
 	       nested_virtual_irq_waits(v);
 }
 

@@ -205,6 +205,7 @@ u32 nested_return_to_l1(struct nvmx_vcpu *v, struct l2_context *c)
 
 	nested_timer_stop(v);
 	n->run_pending = false;
+	n->mtf_pending = false;
 	v->frames.used = false;
 	nested_shadow_push(v, c);
 	v->cr0_owned = n->l1.cr0_owned;

@@ -5,7 +5,7 @@
  * "pending" is a wish, "injected" was given to the CPU and must arrive.  Before each entry one
  * event is written to the VMCS; after the exit it is gone, unless IDT-vectoring information says
  * that its delivery was cut short: then it is injected again.  What cannot go in now asks for a
- * window exit.  Order: SDM "Priority Among Concurrent Events" [sdm:event-priority]
+ * window exit.  The order is that of table 5.
  *
  * In L2, nested_check_events() goes first: it turns what L1 intercepts into exits.
  */
@@ -116,6 +116,13 @@ void vmx_set_nmi_blocked(struct nvmx_vcpu *v, bool blocked)
 		vmcs_write(v, guest_interruptibility_info, new);
 }
 
+bool vmx_trap_in_hardware(struct nvmx_vcpu *v)
+{
+	u64 pending = vmcs_read(v, guest_pending_dbg_exceptions);
+
+	return (pending & (PDE_BS | PDE_ENABLED_BP)) && !(interruptibility(v) & INTS_MOVSS);
+}
+
 /* Nothing of ours occupies the next entry. */
 static bool entry_is_free(const struct nvmx_vcpu *v)
 {
@@ -212,25 +219,50 @@ static enum nvmx_action take_exception(struct nvmx_vcpu *v)
 	return NVMX_RESUME;
 }
 
-static void take_nmi(struct nvmx_vcpu *v)
+static enum nvmx_action take_fault(struct nvmx_vcpu *v)
+{
+	return take_exception(v);
+}
+
+static enum nvmx_action take_debug_trap(struct nvmx_vcpu *v)
+{
+	return take_exception(v);
+}
+
+static enum nvmx_action take_nmi(struct nvmx_vcpu *v)
 {
 	v->ev.nmi.pending--;
 	v->ev.nmi.injected = true;
 	v->stat.nmi_injected++;
 	write_nmi(v);
+	return NVMX_RESUME;
 }
 
-static void take_irq(struct nvmx_vcpu *v)
+static enum nvmx_action take_interrupt(struct nvmx_vcpu *v)
 {
 	int vector = vmx_ack_irq(v);
 
 	if (vector < 0)
-		return;
+		return NVMX_RESUME;
 	v->ev.irq.injected = true;
 	v->ev.irq.soft = false;
 	v->ev.irq.vector = vector;
 	v->stat.irq_injected++;
 	write_irq(v);
+	return NVMX_RESUME;
+}
+
+static enum nvmx_action take_triple_fault(struct nvmx_vcpu *v)
+{
+	v->ev.triple_fault = false;
+	v->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return NVMX_USER;
+}
+
+static enum nvmx_action take_smi(struct nvmx_vcpu *v)
+{
+	vmx_take_smi(v);
+	return NVMX_RESUME;
 }
 
 /*
@@ -255,17 +287,61 @@ static bool user_holds_irqs(const struct nvmx_vcpu *v)
 	return v->guest_debug & KVM_GUESTDBG_BLOCKIRQ;
 }
 
-static enum nvmx_action inject_new(struct nvmx_vcpu *v)
+/* ---- table 5 for what runs now; what L1 takes from L2 is gone when this is asked ---- */
+
+static bool due_triple_fault(const struct nvmx_vcpu *v)
 {
-	if (v->ev.exception.pending && !v->ev.exception.injected)
-		return take_exception(v);
-	if (!entry_is_free(v) || user_holds_irqs(v))
-		return NVMX_RESUME;
-	if (v->ev.nmi.pending && vmx_nmi_allowed(v))
-		take_nmi(v);
-	else if (vmx_irq_waits(v) && vmx_irq_allowed(v))
-		take_irq(v);
-	return NVMX_RESUME;
+	return v->ev.triple_fault && !is_guest_mode(v);
+}
+
+static bool due_debug_trap(const struct nvmx_vcpu *v)
+{
+	return v->ev.exception.pending && !v->ev.exception.injected;
+}
+
+/* Without VMX nothing of the table can come between a fault and a trap but what waits for both. */
+static bool due_fault(const struct nvmx_vcpu *v)
+{
+	return due_debug_trap(v) && v->ev.exception.vector != VEC_DB;
+}
+
+/* It comes at the first instruction after what is on its way into the guest. */
+static bool due_smi(const struct nvmx_vcpu *v)
+{
+	return unlikely(vmx_smi_waits(v)) && !is_guest_mode(v) && entry_is_free(v) &&
+	       !v->ev.exception.pending;
+}
+
+/*
+ * An entry that injects an NMI or an interrupt would lose the trap.
+ * SDM "Delivery of Pending Debug Exceptions after VM Entry" [sdm:pending-debug]
+ */
+static bool entry_takes_new(struct nvmx_vcpu *v)
+{
+	return entry_is_free(v) && !user_holds_irqs(v) && !vmx_trap_in_hardware(v);
+}
+
+static bool due_nmi(struct nvmx_vcpu *v)
+{
+	return v->ev.nmi.pending && vmx_nmi_allowed(v) && entry_takes_new(v);
+}
+
+static bool due_interrupt(struct nvmx_vcpu *v)
+{
+	return vmx_irq_waits(v) && vmx_irq_allowed(v) && entry_takes_new(v);
+}
+
+#define TAKE_HERE(name)	due_##name(v) ? take_##name(v) :
+#define TAKE_POST(name)
+#define TAKE_NONE(name)
+
+static enum nvmx_action take_first(struct nvmx_vcpu *v)
+{
+	return
+#define NVMX_EVENT(name, class, l1, l2, what) TAKE_##l1(name)
+#include <nvmx/vmx_events.h>
+#undef NVMX_EVENT
+		NVMX_RESUME;
 }
 
 /*
@@ -307,22 +383,18 @@ static bool wants_user_window(struct nvmx_vcpu *v)
 	       (!irq_in_kernel(v) || irq_accepts_extint(v));
 }
 
-/* Something waits for the entry in flight, and is due before L2's next instruction. */
+/*
+ * Something waits for the entry in flight, and is due before L2's next instruction.  Behind what
+ * was L2's own there may be an exit of L1's.
+ */
 static bool entry_comes_first(struct nvmx_vcpu *v, bool blocked)
 {
-	if (nested_exit_waits(v))
+	if (nested_exit_waits(v) || (v->ev.written && nested_exit_is_due(v)))
 		return true;
 	if (!blocked && !nested_run_pending(v))
 		return false;
 	return v->ev.exception.pending || v->ev.nmi.pending || v->ev.user_irq_window ||
 	       v->ev.triple_fault || v->ev.init || vmx_irq_waits(v);
-}
-
-static enum nvmx_action shutdown(struct nvmx_vcpu *v)
-{
-	v->ev.triple_fault = false;
-	v->run->exit_reason = KVM_EXIT_SHUTDOWN;
-	return NVMX_USER;
 }
 
 static enum nvmx_action tell_user_window(struct nvmx_vcpu *v)
@@ -360,16 +432,11 @@ enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v)
 	enum nvmx_action action;
 	bool blocked = false;
 
-	if (unlikely(v->smm.pending))
-		vmx_smi_before_entry(v);
 	if (is_guest_mode(v)) {
 		action = nested_check_events(v, &blocked);
 		if (action != NVMX_RESUME)
 			return action;
 	}
-	if (v->ev.triple_fault && !is_guest_mode(v))
-		return shutdown(v);
-
 	v->ev.user_irq_window = wants_user_window(v);
 	if (!(is_guest_mode(v) && nested_run_pending(v))) {
 		forget_written(v);
@@ -377,12 +444,13 @@ enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v)
 		inject_again(v);
 	}
 	if (!blocked) {
-		action = inject_new(v);
+		action = take_first(v);
 		if (action != NVMX_RESUME)
 			return action;
 		if (v->ev.user_irq_window && vmx_irq_ready_user(v))
 			return tell_user_window(v);
 	}
+	v->smm.halted = false;
 	v->ev.immediate_exit = (is_guest_mode(v) && entry_comes_first(v, blocked)) ||
 			       vmx_smi_waits(v);
 	open_windows(v);

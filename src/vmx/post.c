@@ -5,7 +5,7 @@
  *
  * A sender leaves a request and kicks.  Requests are served before each entry and while the vCPU
  * sleeps; INIT and SIPI then wait in v->ev until nothing blocks them.
- * SDM "Managing Multiple Processors" [sdm:mp-init]
+ * SDM "Multiple-Processor (MP) Initialization" [sdm:mp-init]
  */
 #include <linux/atomic.h>
 #include <linux/kvm.h>
@@ -73,10 +73,17 @@ void vmx_take_posted(struct nvmx_vcpu *v)
 
 /* ---- INIT and SIPI outside L2; in L2 they are exits, see nested/events.c ---- */
 
-/* SDM "VMX Operation": INIT is blocked in VMX root operation, and in SMM [sdm:vmx-init] */
+/* The order of table 5; a processor that waits for a SIPI takes none. */
+static bool smi_goes_first(const struct nvmx_vcpu *v)
+{
+	return vmx_smi_waits(v) && (v->mp_state == KVM_MP_STATE_RUNNABLE ||
+				    v->mp_state == KVM_MP_STATE_HALTED);
+}
+
+/* SDM "Restrictions on VMX Operation": blocked in VMX root operation, and in SMM [sdm:vmx-init] */
 static bool init_blocked(const struct nvmx_vcpu *v)
 {
-	return nested_vmxon(v) || v->smm.active;
+	return nested_vmxon(v) || v->smm.active || smi_goes_first(v);
 }
 
 static void take_init(struct nvmx_vcpu *v)

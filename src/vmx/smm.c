@@ -2,11 +2,10 @@
 /*
  * System-management mode: the SMI, the handler's initial state, RSM.
  *
- * An SMI that is pending is taken before an entry, when nothing is in delivery; in SMM it waits for
- * RSM.  Taking it saves the registers of whichever level runs, makes nested/ leave VMX operation
- * (it keeps what it needs to come back), and switches the vCPU to the other address space.  RSM is
- * an #UD to a guest in VMX operation of the CPU, so #UD exits while the vCPU is in SMM, and only
- * then.
+ * An SMI that is pending is taken before an entry, in its turn (table 5); in SMM it waits for RSM.
+ * Taking it saves the registers of whichever level runs, makes nested/ leave VMX operation (it
+ * keeps what it needs to come back), and switches the vCPU to the other address space.  RSM is an
+ * #UD to a guest in VMX operation of the CPU, so #UD exits while the vCPU is in SMM, and only then.
  *
  * Translations.  vmcs01's EPT pointer names the tree of the space in use, and what the CPU caches
  * with an EPT pointer is tagged with it, so the other tree's may stay; who reduces mappings flushes
@@ -88,7 +87,7 @@ static void save_registers(struct nvmx_vcpu *v, struct smm_state *s)
 	s->idt_limit = vmcs_read(v, guest_idtr_limit);
 }
 
-/* SDM "SMM Handler Execution Environment" [sdm:smm-env] */
+/* SDM "Initial SMM Execution Environment" [sdm:smm-env] */
 static void load_handler(struct nvmx_vcpu *v)
 {
 	struct nvmx_segment seg = { .limit = 0xffffffff, .ar = AR_SMM_SEGMENT };
@@ -112,7 +111,7 @@ static void load_handler(struct nvmx_vcpu *v)
 	vmcs_write(v, guest_interruptibility_info, INTS_NMI);
 }
 
-static void enter(struct nvmx_vcpu *v)
+void vmx_take_smi(struct nvmx_vcpu *v)
 {
 	struct smm_state s = { .smbase = v->smbase };
 	u8 map[SMM_MAP_SIZE];
@@ -132,29 +131,9 @@ static void enter(struct nvmx_vcpu *v)
 	load_handler(v);
 }
 
-/* Something is on its way into the guest: the SMI comes at the first instruction after it. */
-static bool in_delivery(const struct nvmx_vcpu *v)
-{
-	return v->ev.exception.pending || v->ev.exception.injected || v->ev.nmi.injected ||
-	       v->ev.irq.injected || v->ev.triple_fault;
-}
-
 bool vmx_smi_waits(const struct nvmx_vcpu *v)
 {
 	return v->smm.pending && !v->smm.active;
-}
-
-/*
- * Of all that can be taken between two instructions, the SMI is nearly the first.
- * SDM "Priority Among Concurrent Events" [sdm:event-priority]
- */
-void vmx_smi_before_entry(struct nvmx_vcpu *v)
-{
-	bool blocked = in_delivery(v) || (is_guest_mode(v) && nested_run_pending(v));
-
-	if (vmx_smi_waits(v) && !blocked)
-		enter(v);
-	v->smm.halted = false;
 }
 
 /* ---- RSM ---- */

@@ -15,5 +15,6 @@ int main(void)
 	test_state();
 	test_smm();
 	test_apicv();
+	test_order();
 	return tap_done();
 }

@@ -17,5 +17,6 @@ void test_events(void);
 void test_state(void);
 void test_smm(void);
 void test_apicv(void);
+void test_order(void);
 
 #endif

@@ -587,8 +587,11 @@ enum nested_owner l2_exits(struct exit_info x)
 
 /* ---- system-management mode ---- */
 
-void vmx_smi_before_entry(struct nvmx_vcpu *v)
+void vmx_take_smi(struct nvmx_vcpu *v)
 {
+	v->smm.pending = false;
+	nested_enter_smm(v);
+	v->smm.active = true;
 }
 
 bool vmx_smi_waits(const struct nvmx_vcpu *v)
