@@ -326,8 +326,11 @@ static bool due_nmi(struct nvmx_vcpu *v)
 	return v->ev.nmi.pending && vmx_nmi_allowed(v) && entry_takes_new(v);
 }
 
+/* One that came since nested_check_events() looked, and ends L2, is no interrupt of L2's. */
 static bool due_interrupt(struct nvmx_vcpu *v)
 {
+	if (is_guest_mode(v) && nested_intercepts_irq(v))
+		return false;
 	return vmx_irq_waits(v) && vmx_irq_allowed(v) && entry_takes_new(v);
 }
 
