@@ -479,7 +479,7 @@ static void msr_flood(void)
 		u32 msr = msrs[n % ARRAY_SIZE(msrs)];
 
 		TRY("wrmsr", "c" (msr), "d" ((u32)(n * 0x9e3779b9)));
-		TRY("rdmsr", "c" (msr));
+		TRY("mov %%rdx, %%rbx\n\trdmsr\n\tmov %%rbx, %%rdx", "c" (msr));
 	}
 }
 

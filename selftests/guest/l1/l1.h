@@ -89,12 +89,12 @@ struct exc {
 extern struct exc exc;
 extern volatile u32 irq_count[256];	/* external vectors >= 32, counted */
 
-/* Run one instruction; flags and exceptions become a value. */
+/* Run one instruction; flags (CF=ZF=0 before it) and exceptions become a value. */
 #define TRY(insn, ...) ({						\
 	u64 f_;								\
 	exc.vector = NO_VECTOR;						\
 	asm volatile("lea 1f(%%rip), %%rax\n\tmov %%rax, %[resume_]\n\t"	\
-		     "xor %%eax, %%eax\n\t" insn "\n1:\tpushf\n\tpop %[flags_]" \
+		     "test %%rax, %%rax\n\tmov $0, %%eax\n\t" insn "\n1:\tpushf\n\tpop %[flags_]" \
 		     : [flags_] "=r" (f_), [resume_] "=m" (exc.resume)		\
 		     : __VA_ARGS__ : "rax", "rbx", "cc", "memory");		\
 	outcome(f_);							\
