@@ -3,9 +3,11 @@
  * Unit tests of src/nested: who owns an exit, entries, exits, events, nested state.
  */
 #define TAP_MAIN
+#include <stdlib.h>
 #include "back.h"
 
-int main(void)
+/* back [MUTATIONS]: as many of nested states, in place of a few */
+int main(int argc, char **argv)
 {
 	test_route();
 	test_merge();
@@ -13,6 +15,7 @@ int main(void)
 	test_exit();
 	test_events();
 	test_state();
+	test_hostile(argc > 1 ? strtoul(argv[1], NULL, 0) : 20000);
 	test_smm();
 	test_apicv();
 	test_order();

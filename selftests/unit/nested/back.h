@@ -15,6 +15,7 @@ void test_enter(void);
 void test_exit(void);
 void test_events(void);
 void test_state(void);
+void test_hostile(unsigned long count);
 void test_smm(void);
 void test_apicv(void);
 void test_order(void);
