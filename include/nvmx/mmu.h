@@ -29,6 +29,15 @@ int mmu_get_dirty_log(struct nvmx_vm *vm, const struct kvm_dirty_log *log);
 int mmu_clear_dirty_log(struct nvmx_vm *vm, const struct kvm_clear_dirty_log *log);
 u32 mmu_max_slots(void);
 
+/* ---- ring.c: dirty rings ---- */
+u32 mmu_ring_max_bytes(void);
+int mmu_ring_enable(struct nvmx_vm *vm, u64 bytes);
+int mmu_ring_create(struct nvmx_vcpu *v);
+void mmu_ring_free(struct nvmx_vcpu *v);
+struct page *mmu_ring_page(struct nvmx_vcpu *v, unsigned long pgoff);
+bool mmu_ring_nearly_full(struct nvmx_vcpu *v);	/* back to user space */
+int mmu_reset_rings(struct nvmx_vm *vm);
+
 /*
  * L1-physical memory by copy, any length, crossing slots: of the normal space, or of the one that
  * a vCPU sees.  Context: process, may sleep; takes vm->srcu.  Return: 0, or -EFAULT (no slot,

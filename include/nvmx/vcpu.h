@@ -119,6 +119,7 @@ enum nvmx_request {
 	REQ_EOI_EXIT,		/* split: irq_take_eoi_exit() */
 	REQ_CLOCK,		/* kvmclock: write the vCPU's time page again */
 	REQ_STEAL,		/* steal time: was scheduled out */
+	REQ_DIRTY_RING,		/* it is nearly full */
 };
 
 struct nvmx_vcpu_stat {
@@ -151,8 +152,11 @@ struct nvmx_vcpu {
 	u32 id;					/* [I] (c) user's number: APIC id */
 	u32 idx;				/* [I] (c) place in vm->vcpus */
 	struct mutex mutex;			/* one ioctl at a time */
+	struct task_struct *user;		/* who holds the mutex; for comparing only */
 	struct kvm_run *run;			/* [I] (c) shared page, user writes it: READ_ONCE */
 	void *pio_data;				/* [I] (c) second page of the mapping */
+
+	struct dirty_ring *dirty_ring;		/* [I] (c) opaque, owned by src/mmu; or NULL */
 
 	/* the VMCS: owned by src/vmx */
 	struct vmcs *vmcs01;			/* [I] (c) */
@@ -313,6 +317,7 @@ struct nvmx_vm {
 	bool hide_platform_info;		/* the guest may not read MSR_PLATFORM_INFO */
 	bool manual_dirty_protect;
 	u32 manual_dirty_flags;
+	u32 dirty_ring_bytes;			/* of each vCPU; 0: none. Constant after a vCPU */
 	u64 disabled_quirks;
 	u32 max_vcpu_id;
 	u32 default_tsc_khz;

@@ -54,6 +54,11 @@ static int ask_tsc_scaling(void)
 	return vmx_caps.tsc_scaling;
 }
 
+static int ask_dirty_ring(void)
+{
+	return mmu_ring_max_bytes();
+}
+
 static int ask_nested_state(void)
 {
 	return nested_state_size();
@@ -153,6 +158,8 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_SYNC_MMU, 1 },
 	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1 },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, DIRTY_MANUAL, NULL, enable_manual_dirty },
+	{ KVM_CAP_DIRTY_LOG_RING, 0, ask_dirty_ring, mmu_ring_enable },
+	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, 0, ask_dirty_ring, mmu_ring_enable },
 	{ KVM_CAP_SET_TSS_ADDR, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
 

@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <nvmx/mmu.h>
 #include <nvmx/nested.h>
 #include <nvmx/vmx.h>
 #include <uapi/linux/nvmx.h>
@@ -107,9 +108,11 @@ static long locked_call(struct nvmx_vcpu *v, const struct ioctl_row *row, union 
 
 	if (mutex_lock_killable(&v->mutex))
 		return -EINTR;
+	WRITE_ONCE(v->user, current);
 	vmx_load(v);
 	ret = row->vcpu(v, arg);
 	vmx_put(v);
+	WRITE_ONCE(v->user, NULL);
 	mutex_unlock(&v->mutex);
 	return ret;
 }
@@ -142,24 +145,27 @@ static long vcpu_compat_ioctl(struct file *file, unsigned int cmd, unsigned long
 	return vcpu_ioctl(file, cmd, arg);
 }
 
+static struct page *page_at(struct nvmx_vcpu *v, unsigned long pgoff)
+{
+	switch (pgoff) {
+	case 0:
+		return virt_to_page(v->run);
+	case KVM_PIO_PAGE_OFFSET:
+		return virt_to_page(v->pio_data);
+	case KVM_COALESCED_MMIO_PAGE_OFFSET:
+		return bus_ring_page(v->vm);
+	}
+	if (pgoff < KVM_DIRTY_LOG_PAGE_OFFSET)
+		return NULL;
+	return mmu_ring_page(v, pgoff - KVM_DIRTY_LOG_PAGE_OFFSET);
+}
+
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 {
-	struct nvmx_vcpu *v = vmf->vma->vm_file->private_data;
-	struct page *page;
+	struct page *page = page_at(vmf->vma->vm_file->private_data, vmf->pgoff);
 
-	switch (vmf->pgoff) {
-	case 0:
-		page = virt_to_page(v->run);
-		break;
-	case KVM_PIO_PAGE_OFFSET:
-		page = virt_to_page(v->pio_data);
-		break;
-	case KVM_COALESCED_MMIO_PAGE_OFFSET:
-		page = bus_ring_page(v->vm);
-		break;
-	default:
+	if (!page)
 		return VM_FAULT_SIGBUS;
-	}
 	get_page(page);
 	vmf->page = page;
 	return 0;
@@ -169,8 +175,15 @@ static const struct vm_operations_struct vcpu_vm_ops = {
 	.fault = vcpu_fault,
 };
 
+/* A dirty ring is for reading and writing, by all who have it. */
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	struct nvmx_vcpu *v = file->private_data;
+	bool ring = vma->vm_pgoff + vma_pages(vma) > KVM_DIRTY_LOG_PAGE_OFFSET;
+
+	if (ring && v->vm->dirty_ring_bytes &&
+	    (vma->vm_flags & VM_EXEC || !(vma->vm_flags & VM_SHARED)))
+		return -EINVAL;
 	vma->vm_ops = &vcpu_vm_ops;
 	return 0;
 }
@@ -194,6 +207,7 @@ static const struct file_operations vcpu_fops = {
 
 static void vcpu_free(struct nvmx_vcpu *v)
 {
+	mmu_ring_free(v);
 	free_page((unsigned long)v->run);
 	free_page((unsigned long)v->pio_data);
 	kfree(v);
@@ -212,7 +226,7 @@ static struct nvmx_vcpu *vcpu_alloc(struct nvmx_vm *vm, u32 id)
 	v->mp_state = KVM_MP_STATE_RUNNABLE;
 	v->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	v->pio_data = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (v->run && v->pio_data)
+	if (v->run && v->pio_data && !mmu_ring_create(v))
 		return v;
 	vcpu_free(v);
 	return NULL;

@@ -176,10 +176,16 @@ static int vm_get_nr_mmu_pages(struct nvmx_vm *vm, union ioctl_arg arg)
 
 #define ROW(cmd_, how_, fn) { .cmd = (cmd_), .how = (how_), .vm = (fn) }
 
+static int vm_reset_dirty_rings(struct nvmx_vm *vm, union ioctl_arg arg)
+{
+	return mmu_reset_rings(vm);
+}
+
 static const struct ioctl_row vm_rows[] = {
 	ROW(KVM_SET_USER_MEMORY_REGION, ARG_IN, vm_set_memory_region),
 	ROW(KVM_GET_DIRTY_LOG, ARG_IN, vm_get_dirty_log),
 	ROW(KVM_CLEAR_DIRTY_LOG, ARG_IN, vm_clear_dirty_log),
+	ROW(KVM_RESET_DIRTY_RINGS, ARG_VALUE, vm_reset_dirty_rings),
 	ROW(KVM_CREATE_VCPU, ARG_VALUE, vm_create_vcpu),
 	ROW(KVM_CHECK_EXTENSION, ARG_VALUE, vm_check_extension),
 	ROW(KVM_ENABLE_CAP, ARG_IN, vm_enable_cap),

@@ -36,7 +36,7 @@ unsigned long *dirty_alloc(struct nvmx_vm *vm, u64 npages)
 {
 	unsigned long *map = kvcalloc(2 * log_longs(npages), sizeof(long), GFP_KERNEL_ACCOUNT);
 
-	if (map && vm->manual_dirty_protect &&
+	if (map && vm->manual_dirty_protect && !vm->dirty_ring_bytes &&
 	    (vm->manual_dirty_flags & KVM_DIRTY_LOG_INITIALLY_SET))
 		bitmap_set(map, 0, npages);
 	return map;
@@ -55,8 +55,10 @@ void dirty_mark(struct mmu_slot *slot, u64 gfn)
 	if (!slot_is_logged(slot))
 		return;
 	bit = slot_offset(slot, gfn);
-	if (!test_bit(bit, slot->dirty))
-		set_bit(bit, slot->dirty);
+	if (test_bit(bit, slot->dirty) || test_and_set_bit(bit, slot->dirty))
+		return;
+	if (slot->mmu->vm->dirty_ring_bytes)
+		ring_push(slot, bit);
 }
 
 void mmu_mark_dirty(struct nvmx_vm *vm, u64 gpa)
@@ -83,7 +85,7 @@ static void protect(struct mmu *m, const struct mmu_slot *slot, u64 first, u64 e
 	};
 
 	lockdep_assert_held(&m->ept.lock);
-	/* Paid for all words together, by finish(). */
+	/* Paid for all words together, by dirty_taken(). */
 	if (mmu_range_locked(m, &r))
 		return;
 }
@@ -128,7 +130,7 @@ static bool take_words(struct mmu *m, struct mmu_slot *slot, size_t first, size_
 }
 
 /* Before the log is handed out: nobody writes any more without a fault. */
-static void finish(struct mmu *m)
+void dirty_taken(struct mmu *m)
 {
 	spin_lock(&m->ept.lock);
 	ept_unlock_pay(&m->ept, true);
@@ -167,10 +169,25 @@ static int get_log(struct mmu *m, const struct kvm_dirty_log *log)
 	/* With manual protection only KVM_CLEAR_DIRTY_LOG takes bits. */
 	if (!m->vm->manual_dirty_protect) {
 		if (take_words(m, slot, 0, longs, true))
-			finish(m);
+			dirty_taken(m);
 		from = scratch(slot);
 	}
 	return copy_to_user(log->dirty_bitmap, from, longs * sizeof(long)) ? -EFAULT : 0;
+}
+
+/* Numbers from a ring: wrong ones are without effect.  Context: dirty_taken() is due. */
+void dirty_take_page(struct mmu *m, u32 id, u64 offset)
+{
+	struct mmu_slot *slot;
+	int ret;
+
+	slot = logged_slot(m, id, &ret);
+	if (!slot || offset >= slot->npages)
+		return;
+	offset = array_index_nospec(offset, slot->npages);
+	spin_lock(&m->ept.lock);
+	take_word(m, slot, BIT_WORD(offset), BIT_MASK(offset));
+	spin_unlock(&m->ept.lock);
 }
 
 int mmu_get_dirty_log(struct nvmx_vm *vm, const struct kvm_dirty_log *log)
@@ -178,6 +195,8 @@ int mmu_get_dirty_log(struct nvmx_vm *vm, const struct kvm_dirty_log *log)
 	struct mmu *m = vm->mmu;
 	int ret;
 
+	if (vm->dirty_ring_bytes)
+		return -ENXIO;
 	mutex_lock(&m->slots_lock);
 	ret = get_log(m, log);
 	mutex_unlock(&m->slots_lock);
@@ -212,7 +231,7 @@ static int clear_log(struct mmu *m, const struct kvm_clear_dirty_log *log)
 	if (copy_from_user(scratch(slot), log->dirty_bitmap, longs * sizeof(long)))
 		return -EFAULT;
 	if (take_words(m, slot, log->first_page / BITS_PER_LONG, longs, false))
-		finish(m);
+		dirty_taken(m);
 	return 0;
 }
 
@@ -221,6 +240,8 @@ int mmu_clear_dirty_log(struct nvmx_vm *vm, const struct kvm_clear_dirty_log *lo
 	struct mmu *m = vm->mmu;
 	int ret;
 
+	if (vm->dirty_ring_bytes)
+		return -ENXIO;
 	mutex_lock(&m->slots_lock);
 	ret = clear_log(m, log);
 	mutex_unlock(&m->slots_lock);

@@ -178,7 +178,7 @@ static int slot_check_place(struct mmu *m, const struct mmu_slot *slot,
 	return 0;
 }
 
-static struct mmu_slot *slot_alloc(const struct kvm_userspace_memory_region *r)
+static struct mmu_slot *slot_alloc(struct mmu *m, const struct kvm_userspace_memory_region *r)
 {
 	struct mmu_slot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
 
@@ -186,6 +186,7 @@ static struct mmu_slot *slot_alloc(const struct kvm_userspace_memory_region *r)
 		return NULL;
 	slot->id = r->slot;
 	slot->flags = r->flags;
+	slot->mmu = m;
 	slot->base_gfn = r->guest_phys_addr >> PAGE_SHIFT;
 	slot->npages = r->memory_size >> PAGE_SHIFT;
 	slot->hva = r->userspace_addr;
@@ -360,7 +361,7 @@ static int set_slot(struct mmu *m, const struct kvm_userspace_memory_region *r)
 	old = xa_load(&m->by_id, r->slot);
 	if (!r->memory_size)
 		return old ? slot_delete(m, old) : -EINVAL;
-	new = slot_alloc(r);
+	new = slot_alloc(m, r);
 	if (!new)
 		return -ENOMEM;
 	if (old && same(old, new)) {

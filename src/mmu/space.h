@@ -3,7 +3,7 @@
  * The memory of one VM: slots, the notifier's state, and the tables.
  *
  * Order of locks: slots_lock, then vm->srcu (never waited for by its readers), then mmap_lock and
- * the other locks of the host's mm, then ept.lock, which is innermost.  The notifier runs below the
+ * the other locks of the host's mm, then ept.lock, then a dirty ring's, which is innermost.  The notifier runs below the
  * host's locks: it takes vm->srcu for reading and ept.lock, allocates nothing and never sleeps.
  */
 #ifndef NVMX_MMU_SPACE_H
@@ -26,6 +26,7 @@
  * @dirty moves from the old to the new one, and is followed by a scratch copy of its own size.
  */
 struct mmu_slot {
+	struct mmu *mmu;
 	u64 base_gfn;
 	u64 npages;
 	unsigned long hva;
@@ -129,6 +130,11 @@ static inline bool notifier_raced(const struct mmu *m, unsigned long seq, unsign
 /* ---- dirty.c ---- */
 unsigned long *dirty_alloc(struct nvmx_vm *vm, u64 npages);
 void dirty_mark(struct mmu_slot *slot, u64 gfn);
+void dirty_take_page(struct mmu *m, u32 id, u64 offset);
+void dirty_taken(struct mmu *m);
+
+/* ---- ring.c ---- */
+void ring_push(struct mmu_slot *slot, u64 offset);
 
 /* ---- host.c ---- */
 struct host_page {

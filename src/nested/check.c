@@ -231,14 +231,12 @@ static void prepare(struct check *c, struct nvmx_vcpu *v, const struct vmcs12 *s
 
 static const struct nvmx_check *judge(const struct check *c, enum nested_stage stage, u32 groups)
 {
-	const struct l2_context *current12 = c->n->current12;
 	u32 id = check_stage(c, stage, groups | GROUP(ENV));
 
 	if (likely(id == CHK_none))
 		return NULL;
 	atomic64_inc(&failures[id]);
-	trace_nvmx_failed_check(c->v->id, id, checks[id].name,
-				current12 ? current12->pa : NESTED_NO_PA);
+	trace_nvmx_failed_check(c->v->id, id, checks[id].name, c->pa);
 	return &checks[id];
 }
 
@@ -248,18 +246,20 @@ const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vm
 	struct check c;
 
 	prepare(&c, v, vmcs12, L2_ENTERED);
+	c.pa = v->nested->current12 ? v->nested->current12->pa : NESTED_NO_PA;
 	c.l1_lma = v->efer & EFER_LMA;
 	return judge(&c, stage, groups);
 }
 
 /* EFER may be L2's already: of L1 there is only what vmcs12 says. */
 const struct nvmx_check *nested_check_restored(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
-					       enum l2_cause cause)
+					       u64 pa, enum l2_cause cause)
 {
 	const u32 all = GROUPS_ALL | GROUP(MODE);
 	struct check c;
 
 	prepare(&c, v, vmcs12, cause);
+	c.pa = pa;
 	c.l1_lma = host64(&c);
 	return judge(&c, STAGE_CTRL, all) ?: judge(&c, STAGE_HOST, all) ?:
 	       judge(&c, STAGE_GUEST, all);

@@ -160,7 +160,7 @@ bool link_pointer_shadow_ok(const struct check *c)
 
 bool link_pointer_current_ok(const struct check *c)
 {
-	return !c->n->current12 || c->s->vmcs_link_pointer != c->n->current12->pa;
+	return c->s->vmcs_link_pointer != c->pa;
 }
 
 /* ---- page-directory-pointer-table entries ---- */

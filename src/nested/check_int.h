@@ -18,6 +18,7 @@ struct check {
 	struct nvmx_vcpu *v;
 	const struct nested_vcpu *n;
 	const struct vmcs12 *s;
+	u64 pa;			/* of the region of s */
 	u8 maxphyaddr;
 	u8 linear_bits;
 	bool l1_lma;		/* L1 is in IA-32e mode */

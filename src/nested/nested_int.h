@@ -292,7 +292,7 @@ const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vm
  * the entry that was are not judged: L2 has moved on since.
  */
 const struct nvmx_check *nested_check_restored(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
-					       enum l2_cause cause);
+					       u64 pa, enum l2_cause cause);
 u32 nested_check_mode(const struct vmcs12 *vmcs12);
 /* Would VM entry accept this EPT pointer? */
 bool nested_eptp_ok(const struct nvmx_vcpu *v, u64 eptp);

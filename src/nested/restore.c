@@ -138,7 +138,7 @@ static enum nvmx_nested_rule judge_l2(struct nvmx_vcpu *v, struct restore *r)
 {
 	enum l2_cause cause = r->s.flags & KVM_STATE_NESTED_RUN_PENDING ? L2_ENTERED : L2_RESTORED;
 
-	r->failed = nested_check_restored(v, r->image, cause);
+	r->failed = nested_check_restored(v, r->image, r->s.hdr.vmx.vmcs12_pa, cause);
 	return r->failed ? NVMX_NESTED_CHECK : NVMX_NESTED_ACCEPTED;
 }
 

@@ -125,7 +125,7 @@ static int resume_l2(struct nvmx_vcpu *v, const struct smm_state *s)
 		return -EINVAL;
 	put_registers(c->vmcs12, s);
 	nested_mark_dirty(c, GROUPS_ALL);
-	if (nested_check_restored(v, c->vmcs12, L2_RESTORED))
+	if (nested_check_restored(v, c->vmcs12, c->pa, L2_RESTORED))
 		return -EINVAL;
 	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
 		return -ENOMEM;

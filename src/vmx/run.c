@@ -62,6 +62,16 @@ static void new_ept01(struct nvmx_vcpu *v)
 		vmcs_write(v, ept_pointer, eptp);
 }
 
+/* As long as it is full, the vCPU goes nowhere. */
+static enum nvmx_action ring_full(struct nvmx_vcpu *v)
+{
+	if (!mmu_ring_nearly_full(v))
+		return NVMX_RESUME;
+	vcpu_request(v, REQ_DIRTY_RING);
+	v->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+	return NVMX_USER;
+}
+
 static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 {
 	enum nvmx_action action = NVMX_RESUME;
@@ -86,6 +96,8 @@ static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 	vcpu_take_request(v, REQ_EVENT);
 	if (vcpu_take_request(v, REQ_EOI_EXIT))
 		action = vmx_eoi_exit(v);
+	if (action == NVMX_RESUME && vcpu_take_request(v, REQ_DIRTY_RING))
+		action = ring_full(v);
 	return action;
 }
 

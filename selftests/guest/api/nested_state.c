@@ -140,3 +140,34 @@ TEST(nested_state_round_trip)
 	EXPECT_OK(set_state(v, fresh()));
 	EXPECT_OK(ioctl(v->fd, KVM_SET_SREGS, &s));
 }
+
+/* The rule that a refused state breaks is told, and asking changes nothing. */
+TEST(nested_state_verdicts)
+{
+	struct vmm_vcpu *v = vmx_vcpu();
+	union blob *b = in_vmx();
+	struct nvmx_nested_check c = { .state = (uintptr_t)b };
+	struct nvmx_nested_verdict last;
+
+	ONLY_NVMX();
+	EXPECT_OK(ioctl(v->fd, NVMX_CHECK_NESTED_STATE, &c));
+	EXPECT_EQ(c.verdict.error, 0);
+	b->s.hdr.vmx.vmcs12_pa = VMXON_PA;
+	EXPECT_OK(ioctl(v->fd, NVMX_CHECK_NESTED_STATE, &c));
+	EXPECT_EQ(c.verdict.error, -EINVAL);
+	EXPECT_EQ(c.verdict.rule, NVMX_NESTED_VMCS12_PA);
+	EXPECT(!strcmp(c.verdict.what, "vmcs12_pa"));
+	EXPECT_OK(ioctl(v->fd, NVMX_GET_NESTED_VERDICT, &last));
+	EXPECT_EQ(last.rule, NVMX_NESTED_ACCEPTED);
+
+	b = in_vmx();
+	b->s.flags = KVM_STATE_NESTED_GUEST_MODE;	/* an empty vmcs12 */
+	EXPECT_ERR(set_state(v, b), EINVAL);
+	EXPECT_OK(ioctl(v->fd, NVMX_GET_NESTED_VERDICT, &last));
+	EXPECT_EQ(last.rule, NVMX_NESTED_CHECK);
+	EXPECT(!strcmp(last.what, "pin_based_controls"));
+	c.state = 8;
+	EXPECT_OK(ioctl(v->fd, NVMX_CHECK_NESTED_STATE, &c));
+	EXPECT_EQ(c.verdict.error, -EFAULT);
+	EXPECT_ERR(ioctl(v->fd, NVMX_CHECK_NESTED_STATE, BAD_POINTER), EFAULT);
+}

@@ -379,10 +379,10 @@ static void restored(void)
 	m->v.efer = 0;
 	ok(is(nested_check_entry(&m->v, &base12, STAGE_HOST, GROUPS_ALL),
 	      "legacy_host_guest_ia32e"), "VMLAUNCH by a 32-bit L1");
-	ok(!nested_check_restored(&m->v, &base12, L2_RESTORED),
+	ok(!nested_check_restored(&m->v, &base12, PA_VMCS(0), L2_RESTORED),
 	   "restore with the EFER of a 32-bit L2");
 	base12.guest_rflags = 0;
-	ok(is(nested_check_restored(&m->v, &base12, L2_RESTORED), "guest_rflags_one"),
+	ok(is(nested_check_restored(&m->v, &base12, PA_VMCS(0), L2_RESTORED), "guest_rflags_one"),
 	   "a bad image");
 }
 

@@ -229,7 +229,10 @@ static bool foretold(const struct kvm_nested_state *s)
 	nested_try_state(v, s, &before);
 	nested_set_state(v, s);
 	nested_last_verdict(v, &after);
-	return !memcmp(&before, &after, sizeof(after));
+	if (!memcmp(&before, &after, sizeof(after)))
+		return true;
+	printf("# foretold %s, was %s\n", before.what, after.what);
+	return false;
 }
 
 static void mutations(unsigned long count)
