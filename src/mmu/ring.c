@@ -3,10 +3,11 @@
  * Dirty rings: who writes a page for the first time since its bit was taken says so in a ring.
  *
  * The bitmap of the slot stays the truth, see dirty.c: a page is writable only while its bit is
- * set.  An entry is written when a bit goes from 0 to 1, and KVM_RESET_DIRTY_RINGS takes the bits of
- * the entries that user space has collected.  A vCPU writes into its own ring; what no vCPU's thread
- * does goes into the first one.  A vCPU whose ring is nearly full goes back to user space; what is
- * left of the ring is for writes of the kernel meanwhile.  Who does not collect at all loses entries.
+ * set.  An entry is written when a bit goes from 0 to 1, and KVM_RESET_DIRTY_RINGS takes the bits
+ * of the entries that user space has collected.  A vCPU writes into its own ring; what no vCPU's
+ * thread does goes into the first one.  A vCPU whose ring is nearly full goes back to user space;
+ * what is left of the ring is for writes of the kernel meanwhile.  Who does not collect at all
+ * loses entries.
  *
  * User space can write the ring: its entries are read once, and mean no more than a request to take
  * a bit, which user space may make at any time.
@@ -29,7 +30,7 @@
 
 /* Locking: [l] lock, innermost  [I] constant after creation */
 struct dirty_ring {
-	spinlock_t lock;
+	spinlock_t lock;		/* of next, reset and who writes entries */
 	struct kvm_dirty_gfn *gfn;	/* [I] shared with user space */
 	u32 entries;			/* [I] a power of two */
 	u32 next;			/* [l] written so far */
@@ -141,7 +142,7 @@ static void push(struct nvmx_vcpu *v, u32 slot, u64 offset)
 	spin_unlock(&ring->lock);
 }
 
-/* The bit of the page has become 1.  Context: any in which a page can be written; may hold ept.lock. */
+/* The bit of the page has become 1.  Context: any that may write a page; ept.lock may be held. */
 void ring_push(struct mmu_slot *slot, u64 offset)
 {
 	struct nvmx_vcpu *v = vcpu_of_this_thread(slot->mmu->vm);

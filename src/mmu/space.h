@@ -3,8 +3,9 @@
  * The memory of one VM: slots, the notifier's state, and the tables.
  *
  * Order of locks: slots_lock, then vm->srcu (never waited for by its readers), then mmap_lock and
- * the other locks of the host's mm, then ept.lock, then a dirty ring's, which is innermost.  The notifier runs below the
- * host's locks: it takes vm->srcu for reading and ept.lock, allocates nothing and never sleeps.
+ * the other locks of the host's mm, then ept.lock, then a dirty ring's, which is innermost.  The
+ * notifier runs below the host's locks: it takes vm->srcu for reading and ept.lock, allocates
+ * nothing and never sleeps.
  */
 #ifndef NVMX_MMU_SPACE_H
 #define NVMX_MMU_SPACE_H

@@ -146,7 +146,7 @@ static void reserved_bits(void)
 	ok(!nested_set_state(v, &b.s), "the bits that mean something, or nothing, to VMX");
 }
 
-static void addresses(void)
+static void wrong_places(void)
 {
 	static const u64 bad[] = { 1, 0xfff, 0x1001, 1ull << 63, ~0xfffull, 1ull << 46 };
 	bool fine = true;
@@ -196,8 +196,8 @@ static void single_bits(void)
 static void damage(union blob *b)
 {
 	static const u64 special[] = {
-		0, ~0ull, 1, 0xfff, 0x1000, 1ull << 63, 1ull << 46, PA_VMCS(0), PA_VMXON, PA_NOWHERE,
-		MODEL_BYTES - 1, 0xffffffff, 0x80000000,
+		0, ~0ull, 1, 0xfff, 0x1000, 1ull << 63, 1ull << 46, PA_VMCS(0), PA_VMXON,
+		PA_NOWHERE, MODEL_BYTES - 1, 0xffffffff, 0x80000000,
 	};
 	u32 n = 1 + rnd() % 4, at;
 
@@ -222,7 +222,7 @@ static void damage(union blob *b)
 }
 
 /* A dry run says what the real one does then. */
-static bool foretold(const struct kvm_nested_state *s)
+static bool dry_run_is_right(const struct kvm_nested_state *s)
 {
 	struct nvmx_nested_verdict before, after;
 
@@ -235,7 +235,7 @@ static bool foretold(const struct kvm_nested_state *s)
 	return false;
 }
 
-static void mutations(unsigned long count)
+static void random_damage(unsigned long count)
 {
 	bool fine = true, same = true;
 	unsigned long i, taken = 0;
@@ -245,7 +245,7 @@ static void mutations(unsigned long count)
 		b = good;
 		damage(&b);
 		if (!(i % 8))
-			same = foretold(&b.s);
+			same = dry_run_is_right(&b.s);
 		fine = survives(&b.s);
 		taken += !v->nested->verdict.rule;
 		if (i % 256)
@@ -261,9 +261,9 @@ void test_hostile(unsigned long count)
 	one_l2();
 	truncations();
 	reserved_bits();
-	addresses();
+	wrong_places();
 	single_bits();
-	mutations(count);
+	random_damage(count);
 	ok(!m->bugs, "nothing impossible happened");
 	hardware_end();
 	ok(!model_allocations() && !hw.trees, "nothing is left");
