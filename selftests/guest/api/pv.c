@@ -439,3 +439,9 @@ TEST(unknown_hypercall_is_refused)
 {
 	EXPECT_EQ(rbx_of(BOOT(hypercall), 9999), -1000ull);
 }
+
+/* CVE-2018-19406: there are no APICs to send it to. */
+TEST(ipi_hypercall_without_an_apic)
+{
+	EXPECT_EQ(rbx_of(BOOT(hypercall), KVM_HC_SEND_IPI), -95ull);	/* KVM_EOPNOTSUPP */
+}
