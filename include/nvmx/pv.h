@@ -19,6 +19,8 @@
 /* ---- life ---- */
 void pv_vm_init(struct nvmx_vm *vm);	/* the VM's clock starts at 0; before anybody has the VM */
 void pv_vcpu_init(struct nvmx_vcpu *v);
+void pv_vcpu_destroy(struct nvmx_vcpu *v);	/* nobody reaches the vCPU any more */
+void pv_run_begins(struct nvmx_vcpu *v);	/* own thread; may sleep */
 void pv_host_resumed(void);		/* the host's TSC may have jumped: all clocks start anew */
 void pv_arrive(struct nvmx_vcpu *v);	/* preemption off: the vCPU came to a CPU */
 void pv_depart(struct nvmx_vcpu *v);	/* irqs off, in the scheduler: its thread is switched out */

@@ -238,6 +238,7 @@ struct nvmx_vcpu {
 		u64 poll_control;		/* [m] MSR; bit 0: a halted vCPU may poll */
 		u64 last_delay;			/* [m] of steal_thread, when it was added last */
 		pid_t steal_thread;		/* [m] */
+		struct pid __rcu *thread;	/* [m] who ran it last */
 	} pv;
 
 	/* events */

@@ -211,7 +211,7 @@ bool vmx_efer_valid(struct nvmx_vcpu *v, u64 efer);
 void vmx_set_dr7(struct nvmx_vcpu *v, u64 val);
 
 /* ---- debug.c ---- */
-u32 vmx_exception_bitmap(const struct nvmx_vcpu *v);	/* what L0 needs, at every level */
+u32 vmx_exception_bitmap(const struct nvmx_vcpu *v);	/* what L0 needs; #UD: in L1 only */
 int vmx_set_guest_debug(struct nvmx_vcpu *v, const struct kvm_guest_debug *dbg); /* -EBUSY */
 
 /* ---- smm.c ---- */

@@ -27,7 +27,7 @@
 				 KVM_MSR_EXIT_REASON_FILTER)
 #define X2APIC_API		(KVM_X2APIC_API_USE_32BIT_IDS | \
 				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
-/* Three are followed; the others describe what nvmx never did, which is how they are turned off. */
+/* CD_NW_CLEARED describes what nvmx never did, which is how it is turned off. */
 #define QUIRKS			(KVM_X86_QUIRK_LINT0_REENABLED | KVM_X86_QUIRK_CD_NW_CLEARED | \
 				 KVM_X86_QUIRK_LAPIC_MMIO_HOLE | KVM_X86_QUIRK_OUT_7E_INC_RIP | \
 				 KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \

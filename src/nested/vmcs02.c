@@ -169,9 +169,10 @@ static u64 merge_tsc_offset(const struct merge *m)
 
 /* ---- exceptions ---- */
 
+/* L0 repairs hypercalls of L1 only: what is undefined in L2 needs no exit to stay so. */
 static u64 merge_exception_bitmap(const struct merge *m)
 {
-	return vmx_exception_bitmap(m->v) | m->vmcs12->exception_bitmap;
+	return (vmx_exception_bitmap(m->v) & ~BIT(VEC_UD)) | m->vmcs12->exception_bitmap;
 }
 
 static bool l0_wants_page_faults(const struct merge *m)

@@ -15,16 +15,14 @@
 #define LEAVES_BEGIN	0x40000000u
 #define LEAVES_END	0x40010000u
 
-/*
- * I/O ports answer at once: no delay after them is of use.  Kicks, IPIs by hypercall and TLB
- * flushes in the page of stolen time are done for who asks, but not offered before an SMP Linux
- * was seen to live with them.
- */
+/* I/O ports answer at once: no delay after them is of use. */
 #define ALWAYS		(BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_NOP_IO_DELAY) | \
-			 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_POLL_CONTROL) | \
+			 BIT(KVM_FEATURE_CLOCKSOURCE2) | BIT(KVM_FEATURE_PV_UNHALT) | \
+			 BIT(KVM_FEATURE_PV_SEND_IPI) | BIT(KVM_FEATURE_POLL_CONTROL) | \
+			 BIT(KVM_FEATURE_PV_SCHED_YIELD) | \
 			 BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT))
-/* Where the host's scheduler counts. */
-#define STOLEN		BIT(KVM_FEATURE_STEAL_TIME)
+/* Where the host's scheduler counts; a flush waits in the page of stolen time. */
+#define STOLEN		(BIT(KVM_FEATURE_STEAL_TIME) | BIT(KVM_FEATURE_PV_TLB_FLUSH))
 
 u32 pv_supported_features(void)
 {

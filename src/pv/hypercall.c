@@ -26,22 +26,40 @@ static s64 poll_irq(struct nvmx_vcpu *v, const struct pv_call *c)
 	return 0;
 }
 
-/* Wakes one that halted in a lock, even with its interrupts off; or that is about to. */
-static s64 kick_cpu(struct nvmx_vcpu *v, const struct pv_call *c)
+static struct nvmx_vcpu *find_vcpu(struct nvmx_vm *vm, u64 id)
 {
-	struct nvmx_vm *vm = v->vm;
 	u32 i;
 
 	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
 		/* Pairs with the publication of a vCPU. */
-		struct nvmx_vcpu *to = smp_load_acquire(&vm->vcpus[i]);
+		struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
 
-		if (!to || to->id != c->arg[1])
-			continue;
-		WRITE_ONCE(to->pv.kicked, true);
-		vcpu_request(to, REQ_EVENT);
-		vmx_kick(to);
+		if (v && v->id == id)
+			return v;
 	}
+	return NULL;
+}
+
+/* Wakes one that halted in a lock, even with its interrupts off; or that is about to. */
+static s64 kick_cpu(struct nvmx_vcpu *v, const struct pv_call *c)
+{
+	struct nvmx_vcpu *to = find_vcpu(v->vm, c->arg[1]);
+
+	if (!to)
+		return 0;
+	WRITE_ONCE(to->pv.kicked, true);
+	vcpu_request(to, REQ_EVENT);
+	vmx_kick(to);
+	return 0;
+}
+
+/* To one that is ready and does not run. The caller waits for it. */
+static s64 sched_yield_to(struct nvmx_vcpu *v, const struct pv_call *c)
+{
+	struct nvmx_vcpu *to = find_vcpu(v->vm, c->arg[0]);
+
+	if (to && to != v)
+		pv_yield_to(to);
 	return 0;
 }
 
@@ -87,6 +105,7 @@ static const struct {
 	{ KVM_HC_VAPIC_POLL_IRQ, NO_FEATURE, poll_irq },
 	{ KVM_HC_KICK_CPU, KVM_FEATURE_PV_UNHALT, kick_cpu },
 	{ KVM_HC_SEND_IPI, KVM_FEATURE_PV_SEND_IPI, send_ipi },
+	{ KVM_HC_SCHED_YIELD, KVM_FEATURE_PV_SCHED_YIELD, sched_yield_to },
 };
 
 static s64 dispatch(struct nvmx_vcpu *v, const struct pv_call *c)

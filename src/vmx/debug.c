@@ -23,12 +23,10 @@
 
 u32 vmx_exception_bitmap(const struct nvmx_vcpu *v)
 {
-	u32 bitmap = BIT(VEC_DB) | BIT(VEC_AC) | BIT(VEC_MC);
+	u32 bitmap = BIT(VEC_DB) | BIT(VEC_UD) | BIT(VEC_AC) | BIT(VEC_MC);
 
 	if (v->guest_debug & KVM_GUESTDBG_USE_SW_BP)
 		bitmap |= BIT(VEC_BP);
-	if (unlikely(v->smm.active))
-		bitmap |= BIT(VEC_UD);
 	return bitmap;
 }
 
@@ -233,7 +231,7 @@ enum nvmx_action exit_exception(struct nvmx_vcpu *v)
 	case VEC_BP:
 		return vmx_debug_exit(v, VEC_BP, 0);
 	case VEC_UD:
-		return vmx_ud_in_smm(v);
+		return vmx_undefined(v);
 	case VEC_AC:
 		return alignment_check(v);
 	default:

@@ -57,8 +57,9 @@ void vmx_queue_db(struct nvmx_vcpu *v, u64 payload);	/* DR6 bits as pending debu
 /* A fault of software, maybe one that L1 must see as an exit. */
 enum nvmx_action vmx_deliver_fault(struct nvmx_vcpu *v, const struct nvmx_fault *f);
 
-/* smm.c */
+/* smm.c, undefined.c */
 enum nvmx_action vmx_ud_in_smm(struct nvmx_vcpu *v);
+enum nvmx_action vmx_undefined(struct nvmx_vcpu *v);
 
 /* cpuid.c */
 bool vmx_cpuid_has(const struct nvmx_vcpu *v, u32 fn, u32 reg, u32 bit);	/* index 0 */

@@ -269,6 +269,7 @@ int vmx_run(struct nvmx_vcpu *v)
 	if (r)
 		return r;
 	v->has_run = true;
+	pv_run_begins(v);
 	vmx_fpu_enter(v);
 	r = complete_and_loop(v);
 	vmx_fpu_leave(v);

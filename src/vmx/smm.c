@@ -47,7 +47,7 @@ static u8 linear_bits(const struct nvmx_vcpu *v)
  * @v: the vCPU; loaded, not in L2
  * @active: in or out
  *
- * Changes what memory it sees and which exceptions exit; registers are the caller's.
+ * Changes what memory it sees; registers are the caller's.
  */
 void vmx_set_smm(struct nvmx_vcpu *v, bool active)
 {
@@ -56,7 +56,6 @@ void vmx_set_smm(struct nvmx_vcpu *v, bool active)
 	v->smm.active = active;
 	v->smm.used = true;
 	vmcs_write(v, ept_pointer, mmu_eptp01(v->vm, vcpu_space(v)));
-	vmcs_write(v, exception_bitmap, vmx_exception_bitmap(v));
 	vmx_flush_linear(v);
 	/* What was left half done, was done to the other memory. */
 	emu_log_reset(&v->emu_log);
@@ -261,10 +260,9 @@ static bool is_rsm(struct nvmx_vcpu *v)
 	return rsm;
 }
 
-/* #UD exits for RSM only. */
 enum nvmx_action vmx_ud_in_smm(struct nvmx_vcpu *v)
 {
-	if (v->smm.active && is_rsm(v))
+	if (is_rsm(v))
 		return resume(v);
 	vmx_queue_exception(v, VEC_UD);
 	return NVMX_RESUME;

@@ -202,6 +202,7 @@ void vmx_vcpu_destroy(struct nvmx_vcpu *v)
 		mutex_unlock(&v->mutex);
 	}
 	irq_vcpu_destroy(v);
+	pv_vcpu_destroy(v);
 	vmcs_free(v->vmcs01);
 	v->vmcs01 = NULL;
 	v->cur = NULL;
