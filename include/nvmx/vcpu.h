@@ -209,6 +209,7 @@ struct nvmx_vcpu {
 	u64 mtrr_def, mtrr_fixed[11], mtrr_var[16];
 	u64 mcg_cap, mcg_status, mcg_ctl, mcg_ext_ctl;
 	u64 mc_bank[4 * NVMX_MCE_BANKS];
+	u64 mc_ctl2[NVMX_MCE_BANKS];
 	u64 smi_count, smbase;
 	u64 misc_features, power_ctl;		/* power_ctl: kept, without effect */
 

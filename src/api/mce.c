@@ -7,11 +7,12 @@
  */
 #include <linux/nospec.h>
 #include <asm/mce.h>
+#include <nvmx/irq.h>
 #include <nvmx/vmx.h>
 
 #include "ioctl.h"
 
-#define MCE_CAP			(MCG_CTL_P | MCG_SER_P)
+#define MCE_CAP			(MCG_CTL_P | MCG_SER_P | MCG_LMCE_P | MCG_CMCI_P)
 #define MCE_CAP_COUNT		0xffull		/* number of banks */
 #define MCE_CAP_EXT_COUNT	0xff0000ull	/* number of extended state registers */
 
@@ -36,8 +37,11 @@ int vcpu_setup_mce(struct nvmx_vcpu *v, union ioctl_arg arg)
 	v->mcg_cap = cap;
 	if (cap & MCG_CTL_P)
 		v->mcg_ctl = ~0ull;
-	for (i = 0; i < banks; i++)
+	for (i = 0; i < banks; i++) {
 		v->mc_bank[BANK_MSRS * i + BANK_CTL] = ~0ull;
+		v->mc_ctl2[i] = 0;
+	}
+	irq_mcg_cap_changed(v);
 	return 0;
 }
 
@@ -50,11 +54,18 @@ static void log_error(u64 *bank, const struct kvm_x86_mce *mce)
 	bank[BANK_STATUS] = mce->status | overflow;
 }
 
-/* Uncorrected, but nothing to be done about it: logged, no exception */
+/* Uncorrected, but nothing to be done about it: logged, and an interrupt, no exception */
 static bool no_action(const struct kvm_x86_mce *mce)
 {
 	return !mce->mcg_status &&
 	       !(mce->status & (MCI_STATUS_PCC | MCI_STATUS_S | MCI_STATUS_AR));
+}
+
+/* SDM "CMCI Local APIC Interface" [sdm:cmci] */
+static void signal_cmci(struct nvmx_vcpu *v, u32 bank)
+{
+	if (v->mc_ctl2[array_index_nospec(bank, NVMX_MCE_BANKS)] & MCI_CTL2_CMCI_EN)
+		irq_deliver_cmci(v);
 }
 
 static void uncorrected(struct nvmx_vcpu *v, u64 *bank, const struct kvm_x86_mce *mce)
@@ -64,6 +75,7 @@ static void uncorrected(struct nvmx_vcpu *v, u64 *bank, const struct kvm_x86_mce
 		bank[BANK_ADDR] = mce->addr;
 		bank[BANK_MISC] = mce->misc;
 		v->mcg_status = mce->mcg_status;
+		signal_cmci(v, mce->bank);
 		return;
 	}
 	/* Reporting is off unless all bits of both controls are set. */

@@ -223,7 +223,8 @@ bool lapic_cpuid(const struct nvmx_vcpu *v, u32 ecx_bit)
 /* As KVM: EOIs are directed where the I/O APIC is user space's, and only beside x2APIC. */
 void lapic_update_version(struct lapic *l)
 {
-	u32 version = LAPIC_VERSION | LAPIC_MAX_LVT << 16;
+	u32 max_lvt = LAPIC_MAX_LVT + lapic_has_cmci(l);
+	u32 version = LAPIC_VERSION | max_lvt << 16;
 
 	if (l->v->vm->irq_mode == IRQ_SPLIT && lapic_cpuid(l->v, CPUID_X2APIC))
 		version |= APIC_LVR_DIRECTED_EOI;
@@ -250,9 +251,26 @@ static void reset_lvt(struct lapic *l)
 
 	for (reg = APIC_LVTT; reg <= APIC_LVTERR; reg += 0x10)
 		lapic_set(l, reg, APIC_LVT_MASKED);
+	lapic_set(l, APIC_LVTCMCI, lapic_has_cmci(l) ? APIC_LVT_MASKED : 0);
 	/* No firmware of old expects to have to open LINT0 for the PIC. */
 	if (l->v->id == vm->bsp_id && !(vm->disabled_quirks & KVM_X86_QUIRK_LINT0_REENABLED))
 		lapic_set(l, APIC_LVT0, SET_APIC_DELIVERY_MODE(0, DELIVER_EXTINT));
+}
+
+void irq_mcg_cap_changed(struct nvmx_vcpu *v)
+{
+	struct lapic *l = v->lapic;
+
+	if (!l)
+		return;
+	lapic_set(l, APIC_LVTCMCI, lapic_has_cmci(l) ? APIC_LVT_MASKED : 0);
+	lapic_update_version(l);
+}
+
+void irq_deliver_cmci(struct nvmx_vcpu *v)
+{
+	if (v->lapic && lapic_has_cmci(v->lapic))
+		lapic_accept_lvt(v->lapic, APIC_LVTCMCI);
 }
 
 /* SDM "Local APIC State After Power-Up or Reset" [sdm:apic-reset]; the id and its kin stay. */

@@ -17,6 +17,7 @@
 #include <linux/hrtimer.h>
 #include <linux/types.h>
 #include <asm/apicdef.h>
+#include <asm/mce.h>
 #include <nvmx/arch.h>
 #include <nvmx/irq.h>
 #include <nvmx/vcpu.h>
@@ -24,7 +25,7 @@
 #define LAPIC_VECTORS		256
 #define LAPIC_FIRST_VECTOR	16	/* the lower ones are illegal in messages */
 #define LAPIC_VERSION		0x14u
-#define LAPIC_MAX_LVT		5u	/* timer, thermal, performance, LINT0, LINT1, error */
+#define LAPIC_MAX_LVT		5u	/* timer, thermal, performance, LINT0, LINT1, error; CMCI */
 #define LAPIC_BROADCAST		0xffu
 #define LAPIC_X2APIC_BROADCAST	0xffffffffu
 #define LAPIC_MODES		(XAPIC_ENABLE | X2APIC_ENABLE)
@@ -101,6 +102,12 @@ static inline bool lapic_software_on(const struct lapic *l)
 static inline u32 lapic_x2apic_ldr(u32 id)
 {
 	return (id >> 4) << 16 | 1u << (id & 15);
+}
+
+/* The entry for corrected machine checks comes with the banks' capability. */
+static inline bool lapic_has_cmci(const struct lapic *l)
+{
+	return l->v->mcg_cap & MCG_CMCI_P;
 }
 
 /* ---- lapic.c ---- */

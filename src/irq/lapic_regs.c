@@ -64,6 +64,8 @@ static void write_svr(struct lapic *l, u32 reg, u32 val)
 		return;
 	for (lvt = APIC_LVTT; lvt <= APIC_LVTERR; lvt += 0x10)
 		lapic_set(l, lvt, lapic_get(l, lvt) | APIC_LVT_MASKED);
+	if (lapic_has_cmci(l))
+		lapic_set(l, APIC_LVTCMCI, lapic_get(l, APIC_LVTCMCI) | APIC_LVT_MASKED);
 }
 
 static void write_esr(struct lapic *l, u32 reg, u32 val)
@@ -133,6 +135,7 @@ static const struct apic_reg regs[NR_REGS] = {
 	[ROW(APIC_TMR) ... ROW(APIC_TMR) + 7] = { RD },
 	[ROW(APIC_IRR) ... ROW(APIC_IRR) + 7] = { RD },
 	[ROW(APIC_ESR)]		= { RW, 0, 0, write_esr },
+	[ROW(APIC_LVTCMCI)]	= { RW, 0x107ff, APIC_SEND_PENDING, write_lvt },
 	[ROW(APIC_ICR)]		= { RW, ~0u, 0, write_icr },
 	[ROW(APIC_ICR2)]	= { R1 | W1, 0xffu << 24, 0, write_plain },
 	[ROW(APIC_LVTT)]	= { RW, 0x300ff, APIC_SEND_PENDING, write_timer },
@@ -147,18 +150,20 @@ static const struct apic_reg regs[NR_REGS] = {
 	[ROW(APIC_SELF_IPI)]	= { W2, 0xff, 0, write_self_ipi },
 };
 
-static const struct apic_reg *find_reg(u32 offset)
+static const struct apic_reg *find_reg(const struct lapic *l, u32 offset)
 {
 	static const struct apic_reg reserved;
 	u32 row = ROW(offset);
 
+	if (row == ROW(APIC_LVTCMCI) && !lapic_has_cmci(l))
+		return &reserved;
 	return row < NR_REGS ? &regs[array_index_nospec(row, NR_REGS)] : &reserved;
 }
 
 /* Some bits exist with a feature only. */
 static u32 valid_bits(struct lapic *l, u32 offset)
 {
-	u32 valid = find_reg(offset)->valid;
+	u32 valid = find_reg(l, offset)->valid;
 
 	if (offset == APIC_SPIV) {
 		lapic_update_version(l);
@@ -178,7 +183,7 @@ static u32 valid_bits(struct lapic *l, u32 offset)
  */
 void irq_write_reg(struct nvmx_vcpu *v, u32 offset, u32 val)
 {
-	const struct apic_reg *r = find_reg(offset);
+	const struct apic_reg *r = find_reg(v->lapic, offset);
 
 	offset &= ~0xfu;
 	if (r->write)
@@ -190,7 +195,7 @@ u32 irq_read_reg(struct nvmx_vcpu *v, u32 offset)
 	struct lapic *l = v->lapic;
 
 	offset &= ~0xfu;
-	if (!(find_reg(offset)->access & RD))
+	if (!(find_reg(l, offset)->access & RD))
 		return 0;
 	if (offset == APIC_TMCCT)
 		return lapic_timer_count(l);
@@ -210,7 +215,7 @@ int irq_read_x2apic(struct nvmx_vcpu *v, u32 msr, u64 *val)
 {
 	u32 offset = msr_offset(msr);
 
-	if (!v->lapic || !lapic_x2apic(v) || !(find_reg(offset)->access & R2))
+	if (!v->lapic || !lapic_x2apic(v) || !(find_reg(v->lapic, offset)->access & R2))
 		return -EINVAL;
 	*val = irq_read_reg(v, offset);
 	if (offset == APIC_ICR)
@@ -230,10 +235,13 @@ static int write_x2apic_icr(struct lapic *l, u64 val)
 int irq_write_x2apic(struct nvmx_vcpu *v, u32 msr, u64 val)
 {
 	u32 offset = msr_offset(msr);
-	const struct apic_reg *r = find_reg(offset);
+	const struct apic_reg *r;
 	u64 allowed;
 
-	if (!v->lapic || !lapic_x2apic(v) || !(r->access & W2))
+	if (!v->lapic || !lapic_x2apic(v))
+		return -EINVAL;
+	r = find_reg(v->lapic, offset);
+	if (!(r->access & W2))
 		return -EINVAL;
 	if (offset == APIC_ICR)
 		return write_x2apic_icr(v->lapic, val);
@@ -266,7 +274,7 @@ static bool is_hole(const struct nvmx_vcpu *v)
 
 static void check_reserved(struct lapic *l, u32 offset)
 {
-	if (!(find_reg(offset)->access & (R1 | W1)))
+	if (!(find_reg(l, offset)->access & (R1 | W1)))
 		lapic_error(l, APIC_ESR_ILLREGA);
 }
 
@@ -314,7 +322,7 @@ bool lapic_mmio_write(struct nvmx_vcpu *v, u64 gpa, u32 len, const void *data)
 	memcpy(&val, data, sizeof(val));
 	check_reserved(v->lapic, offset);
 	report_tpr(v->lapic, offset, true);
-	if (find_reg(offset)->access & W1)
+	if (find_reg(v->lapic, offset)->access & W1)
 		irq_write_reg(v, offset, val);
 	return true;
 }

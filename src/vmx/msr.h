@@ -41,6 +41,7 @@ struct msr_row {
 #define MTRR_FIX16K	0x258	/* 2 */
 #define MTRR_FIX4K	0x268	/* 8 */
 #define MTRR_DEF_TYPE	0x2ff
+#define MC_CTL2		0x280	/* of each bank */
 #define MC_BANKS	0x400	/* CTL, STATUS, ADDR, MISC of each bank */
 
 extern const struct msr_row msr_rows[];	/* by number */
@@ -62,6 +63,8 @@ int msr_get_pat(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);
 /* msr_mce.c: machine-check banks */
 int msr_get_mc_bank(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);
 int msr_set_mc_bank(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);
+int msr_get_mc_ctl2(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);
+int msr_set_mc_ctl2(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);
 int msr_get_mcg_ctl(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);
 int msr_set_mcg_ctl(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);
 int msr_set_mcg_ext_ctl(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);

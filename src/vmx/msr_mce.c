@@ -13,12 +13,16 @@
 #define MC_IS_CTL(msr)	(((msr) & 3) == 0)
 #define MC_IS_STATUS(msr) (((msr) & 3) == 1)
 
+static u32 nr_banks(const struct nvmx_vcpu *v)
+{
+	return min_t(u32, v->mcg_cap & MCG_BANKCNT_MASK, NVMX_MCE_BANKS);
+}
+
 static u64 *bank_slot(struct nvmx_vcpu *v, u32 msr)
 {
-	u32 banks = min_t(u32, v->mcg_cap & MCG_BANKCNT_MASK, NVMX_MCE_BANKS);
 	u32 i = msr - MC_BANKS;
 
-	if (i >= banks * 4)
+	if (i >= nr_banks(v) * 4)
 		return NULL;
 	return &v->mc_bank[array_index_nospec(i, ARRAY_SIZE(v->mc_bank))];
 }
@@ -47,6 +51,34 @@ int msr_set_mc_bank(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 		return -EINVAL;
 	if (MC_IS_STATUS(msr) && val && by == MSR_BY_GUEST)
 		return -EINVAL;
+	*slot = val;
+	return 0;
+}
+
+/* SDM "IA32_MCi_CTL2 MSRs" [sdm:mci-ctl2]; the host may read and clear what is not there. */
+static u64 *ctl2_slot(struct nvmx_vcpu *v, u32 msr)
+{
+	u32 i = msr - MC_CTL2;
+
+	return i < nr_banks(v) ? &v->mc_ctl2[array_index_nospec(i, NVMX_MCE_BANKS)] : NULL;
+}
+
+int msr_get_mc_ctl2(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by)
+{
+	const u64 *slot = ctl2_slot(v, msr);
+
+	if (!slot || (!(v->mcg_cap & MCG_CMCI_P) && by == MSR_BY_GUEST))
+		return -ENOENT;
+	*val = *slot;
+	return 0;
+}
+
+int msr_set_mc_ctl2(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
+{
+	u64 *slot = ctl2_slot(v, msr);
+
+	if (!slot || (!(v->mcg_cap & MCG_CMCI_P) && (by == MSR_BY_GUEST || val)))
+		return -ENOENT;
 	*slot = val;
 	return 0;
 }

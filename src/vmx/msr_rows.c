@@ -14,6 +14,7 @@
 #include <linux/types.h>
 #include <asm/apicdef.h>
 #include <asm/cpufeature.h>
+#include <asm/mce.h>
 #include <asm/msr.h>
 
 #include <nvmx/arch.h>
@@ -408,6 +409,9 @@ const struct msr_row msr_rows[] = {
 	{ RANGE(MTRR_FIX4K, MTRR_FIX4K + 7), .get = msr_get_mtrr_fixed,
 	  .set = msr_set_mtrr_fixed },
 	{ ONE(MSR_IA32_CR_PAT), .flags = MSR_LISTED, .get = msr_get_pat, .set = msr_set_pat },
+	{ RANGE(MC_CTL2, MC_CTL2 + NVMX_MCE_BANKS - 1),
+	  .reserved = ~(MCI_CTL2_CMCI_EN | MCI_CTL2_CMCI_THRESHOLD_MASK),
+	  .get = msr_get_mc_ctl2, .set = msr_set_mc_ctl2 },
 	{ ONE(MTRR_DEF_TYPE), .field = FIELD(mtrr_def), .set = msr_set_mtrr_def },
 	{ RANGE(MC_BANKS, MC_BANKS + 4 * NVMX_MCE_BANKS - 1), .get = msr_get_mc_bank,
 	  .set = msr_set_mc_bank },

@@ -245,6 +245,19 @@ TEST(mce_banks_are_set_up)
 	EXPECT_EQ(set_msr(v, 0x400 + 4 * 9, ~0ull), 1);
 }
 
+TEST(bank_control_2_comes_with_cmci)
+{
+	struct vmm_vcpu *v = idle_vcpu();
+
+	EXPECT_OK(setup_mce(v, 0x100 | 10));
+	EXPECT_EQ(set_msr(v, 0x287, BIT_ULL(30)), 0);
+	EXPECT_EQ(set_msr(v, 0x287, 0), 1);
+	EXPECT_OK(setup_mce(v, 0x500 | 10));
+	EXPECT_EQ(set_msr(v, 0x287, BIT_ULL(30) | 0x7fff), 1);
+	EXPECT_EQ(set_msr(v, 0x287, BIT_ULL(29)), 0);
+	EXPECT_EQ(set_msr(v, 0x280 + 10, 0), 0);
+}
+
 TEST(corrected_error_is_logged)
 {
 	struct kvm_x86_mce m = { .status = BIT_ULL(63) | 0x17, .addr = 0x5000, .bank = 3 };

@@ -61,6 +61,34 @@ static void written_bits(void)
 	ok(rd(0, APIC_LVTT) == 0x300ff, "no TSC-deadline mode without its CPUID bit");
 }
 
+/* SDM "CMCI Local APIC Interface" */
+static void corrected_machine_checks(void)
+{
+	world(IRQ_KERNEL);
+	wr(0, APIC_LVTCMCI, 0x44);
+	irq_deliver_cmci(&cpu[0]);
+	ok(!rd(0, APIC_LVTCMCI) && !in_irr(0, 0x44), "no CMCI entry without its capability");
+	ok(x2_write(0, APIC_LVTCMCI, 0x44), "nor as an MSR");
+	world(IRQ_KERNEL);
+	cpu[0].mcg_cap = MCG_CMCI_P;
+	irq_mcg_cap_changed(&cpu[0]);
+	ok(rd(0, APIC_LVR) == 0x60014, "with it there is one entry more");
+	ok(rd(0, APIC_LVTCMCI) == 0x10000, "which is masked");
+	wr(0, APIC_LVTCMCI, ~0u);
+	ok(rd(0, APIC_LVTCMCI) == 0x107ff, "and has a vector, a mode and a mask");
+	irq_deliver_cmci(&cpu[0]);
+	ok(!got[0].nmis && !got[0].irqs, "masked, it delivers nothing");
+	wr(0, APIC_LVTCMCI, 0x44);
+	irq_deliver_cmci(&cpu[0]);
+	ok(in_irr(0, 0x44), "open, it delivers its vector");
+	wr(0, APIC_LVTCMCI, 0x400);
+	irq_deliver_cmci(&cpu[0]);
+	ok(got[0].nmis == 1, "or an NMI");
+	wr(0, APIC_SPIV, 0xff);
+	ok(rd(0, APIC_LVTCMCI) == 0x10400, "software disable masks it, too");
+	cpu[0].mcg_cap = 0;
+}
+
 static void software_disable(void)
 {
 	world(IRQ_KERNEL);
@@ -186,6 +214,7 @@ void test_regs(void)
 {
 	reset_values();
 	written_bits();
+	corrected_machine_checks();
 	software_disable();
 	error_status();
 	access_sizes();
