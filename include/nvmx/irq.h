@@ -72,6 +72,7 @@ void irq_write_reg(struct nvmx_vcpu *v, u32 offset, u32 val);
 u32 irq_read_reg(struct nvmx_vcpu *v, u32 offset);
 void irq_mcg_cap_changed(struct nvmx_vcpu *v);	/* v->mcg_cap: is there an entry for CMCI? */
 void irq_deliver_cmci(struct nvmx_vcpu *v);	/* a machine check that needs no action was logged */
+void irq_write_icr(struct nvmx_vcpu *v, u64 val);	/* both halves, as an x2APIC has them */
 void irq_eoi(struct nvmx_vcpu *v);		/* a write to EOI, whichever way it came */
 void *irq_apic_page(struct nvmx_vcpu *v);	/* the 4K of registers, laid out as the xAPIC's */
 
@@ -91,6 +92,8 @@ bool irq_pio_write(struct nvmx_vcpu *v, u16 port, u32 len, const void *data);
 bool irq_take_eoi_exit(struct nvmx_vcpu *v, u8 *vector);
 
 /* ---- messages ---- */
+#define IRQ_TO_SELF	1
+
 /* An interrupt message to the local APICs of a VM, as on the bus. */
 struct irq_msg {
 	u32 dest;		/* APIC id, or logical destination */
@@ -99,7 +102,7 @@ struct irq_msg {
 	bool logical;
 	bool level;		/* trigger mode */
 	bool assert;
-	u8 shorthand;		/* 0 none, 1 self, 2 all, 3 all but self */
+	u8 shorthand;		/* 0 none, IRQ_TO_SELF, 2 all, 3 all but self */
 	bool ext_dest;		/* dest has 32 bits: x2APIC, or KVM_X2APIC_API_USE_32BIT_IDS */
 };
 
@@ -109,6 +112,8 @@ struct irq_msg {
  */
 int irq_send(struct nvmx_vm *vm, struct nvmx_vcpu *src, const struct irq_msg *msg);
 void irq_inject_vector(struct nvmx_vcpu *v, u8 vector);	/* edge, from any context */
+/* The guest has served a SynIC source: irqfds that resample a GSI routed to it are told. Process */
+void irq_sint_acked(struct nvmx_vm *vm, u32 vp_index, u32 sint);
 
 /*
  * ---- ioctls; each has the errno that Documentation/virt/kvm/api.rst of the kernel gives ----

@@ -39,11 +39,16 @@ int pv_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);
 void pv_serve_clock(struct nvmx_vcpu *v);	/* REQ_CLOCK; own thread, may sleep */
 void pv_tsc_changed(struct nvmx_vcpu *v);	/* TSC jumped or changed its rate; may sleep */
 int pv_guest_stopped(struct nvmx_vcpu *v);	/* -EINVAL: no clock; own thread */
+/* The line: L0's TSC, and the clock then. false: none, or not for all vCPUs. Process context */
+bool pv_clock_line(struct nvmx_vm *vm, u64 *tsc, u64 *ns);
 void pv_get_clock(struct nvmx_vm *vm, struct kvm_clock_data *data);	/* process context */
 int pv_set_clock(struct nvmx_vm *vm, const struct kvm_clock_data *data);
 
 /* ---- steal.c ---- */
 void pv_serve_steal(struct nvmx_vcpu *v);	/* REQ_STEAL, before REQ_TLB_FLUSH; own thread */
+
+/* ---- thread.c ---- */
+void pv_yield_to_any(struct nvmx_vcpu *v);	/* to a vCPU that waits for a CPU; own thread */
 
 /* ---- hypercall.c ---- */
 void pv_hypercall(struct nvmx_vcpu *v);		/* VMCALL: RAX is answered; own thread */

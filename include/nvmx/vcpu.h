@@ -31,6 +31,8 @@ struct mmu;
 struct api_bus;
 struct msr_filter;
 struct irq_vm;
+struct hv_vm;
+struct hv_vcpu;
 struct lapic;
 
 /* What one exit said. Filled by vmx/run, constant for everybody else. */
@@ -120,6 +122,7 @@ enum nvmx_request {
 	REQ_CLOCK,		/* kvmclock: write the vCPU's time page again */
 	REQ_STEAL,		/* steal time: was scheduled out */
 	REQ_DIRTY_RING,		/* it is nearly full */
+	REQ_HV,			/* Hyper-V: hv_serve() */
 };
 
 struct nvmx_vcpu_stat {
@@ -190,6 +193,8 @@ struct nvmx_vcpu {
 	struct fpu_guest fpu;			/* [m] (c) */
 	u64 apic_base;				/* [m] */
 	struct lapic *lapic;			/* [I] (c) opaque, owned by src/irq; NULL: user's */
+	struct hv_vcpu *hv;			/* [I] (c) opaque, owned by src/hyperv */
+	bool synic;				/* [m] hv_auto_eoi() and hv_eoi() have to be asked */
 	bool irq_hint;				/* [a] irq_waits() is worth asking */
 	bool vapic;				/* [m] irq_vapic_*() have something to do */
 	u64 timer_due;				/* [a] not 0: irq_wait_timer() before the entry */
@@ -307,6 +312,7 @@ struct nvmx_vm {
 	struct mmu *mmu;			/* [I] opaque, owned by src/mmu */
 	struct api_bus *bus;			/* [I] opaque, owned by src/api */
 	struct irq_vm *irq;			/* [I] opaque, owned by src/irq */
+	struct hv_vm *hv;			/* [I] opaque, owned by src/hyperv */
 	u8 irq_mode;				/* enum irq_mode; vm->lock, constant after a vCPU */
 	u32 bsp_id;				/* KVM_SET_BOOT_CPU_ID; vm->lock, the same */
 	struct msr_filter __rcu *msr_filter;	/* srcu; owned by src/api */

@@ -288,6 +288,9 @@ int vmx_read_linear(struct nvmx_vcpu *v, u64 gva, void *buf, u32 len, u32 access
 int vmx_write_linear(struct nvmx_vcpu *v, u64 gva, const void *buf, u32 len, u32 access,
 		     struct nvmx_fault *f);
 
+/* ---- xmm.c: of the vCPU that runs in this thread ---- */
+void vmx_xmm_read(unsigned int reg, u8 val[16]);
+
 /* ---- exit.c ---- */
 enum nvmx_action vmx_handle_exit(struct nvmx_vcpu *v);
 const char *vmx_exit_name(u32 reason);

@@ -7,6 +7,7 @@
 #include <linux/cpumask.h>
 #include <linux/minmax.h>
 #include <asm/cpufeature.h>
+#include <nvmx/hyperv.h>
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
@@ -221,6 +222,20 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_X86_MSR_FILTER, 1 },
 	{ KVM_CAP_MSR_PLATFORM_INFO, 1, NULL, enable_platform_info },
 
+	/* Hyper-V */
+	{ KVM_CAP_HYPERV, 1 },
+	{ KVM_CAP_HYPERV_VAPIC, 1 },
+	{ KVM_CAP_HYPERV_SPIN, 1 },
+	{ KVM_CAP_HYPERV_TIME, 1 },
+	{ KVM_CAP_HYPERV_SYNIC, 1 },
+	{ KVM_CAP_HYPERV_SYNIC2, 1 },
+	{ KVM_CAP_HYPERV_VP_INDEX, 1 },
+	{ KVM_CAP_HYPERV_EVENTFD, 1 },
+	{ KVM_CAP_HYPERV_TLBFLUSH, 1 },
+	{ KVM_CAP_HYPERV_SEND_IPI, 1 },
+	{ KVM_CAP_HYPERV_CPUID, 1 },
+	{ KVM_CAP_HYPERV_ENFORCE_CPUID, 1 },
+
 	/* time */
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_TSC_CONTROL, 0, ask_tsc_scaling },
@@ -273,8 +288,19 @@ int vcpu_enable_cap(struct nvmx_vcpu *v, union ioctl_arg arg)
 {
 	const struct kvm_enable_cap *cap = arg.buf;
 
-	if (cap->flags || cap->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+	if (cap->flags)
 		return -EINVAL;
-	pv_enforce(v, cap->args[0]);
-	return 0;
+	switch (cap->cap) {
+	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
+		pv_enforce(v, cap->args[0]);
+		return 0;
+	case KVM_CAP_HYPERV_ENFORCE_CPUID:
+		hv_enforce_cpuid(v, cap->args[0]);
+		return 0;
+	case KVM_CAP_HYPERV_SYNIC:
+		return hv_enable_synic(v, false);
+	case KVM_CAP_HYPERV_SYNIC2:
+		return cap->args[0] ? -EINVAL : hv_enable_synic(v, true);
+	}
+	return -EINVAL;
 }

@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <nvmx/hyperv.h>
 #include <nvmx/vmx.h>
 
 #include "ioctl.h"
@@ -43,6 +44,23 @@ int dev_get_emulated_cpuid(union ioctl_arg arg)
 	if (!room)
 		return -E2BIG;
 	return put_user(0, &user->nent);
+}
+
+/* More room than leaves is told back; less is refused. */
+int vcpu_get_supported_hv_cpuid(struct nvmx_vcpu *v, union ioctl_arg arg)
+{
+	struct kvm_cpuid2 __user *user = arg.user;
+	struct kvm_cpuid_entry2 e[HV_NR_LEAVES];
+	u32 room;
+
+	if (get_user(room, &user->nent))
+		return -EFAULT;
+	if (room < HV_NR_LEAVES)
+		return -E2BIG;
+	hv_supported_cpuid(v, e);
+	if (copy_to_user(user->entries, e, sizeof(e)))
+		return -EFAULT;
+	return put_user(HV_NR_LEAVES, &user->nent);
 }
 
 int vcpu_set_cpuid2(struct nvmx_vcpu *v, union ioctl_arg arg)

@@ -71,6 +71,7 @@ static const struct ioctl_row vcpu_rows[] = {
 	ROW(KVM_SET_MSRS, ARG_USER, vcpu_set_msrs),
 	ROW(KVM_GET_CPUID2, ARG_USER, vcpu_get_cpuid2),
 	ROW(KVM_SET_CPUID2, ARG_USER, vcpu_set_cpuid2),
+	ROW(KVM_GET_SUPPORTED_HV_CPUID, ARG_USER, vcpu_get_supported_hv_cpuid),
 	ROW(KVM_GET_VCPU_EVENTS, ARG_OUT, vcpu_get_events),
 	ROW(KVM_SET_VCPU_EVENTS, ARG_IN, vcpu_set_events),
 	ROW(KVM_GET_MP_STATE, ARG_OUT, vcpu_get_mp_state),

@@ -17,6 +17,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <asm/tsc.h>
+#include <nvmx/hyperv.h>
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/pv.h>
@@ -78,12 +79,17 @@ static struct nvmx_vm *vm_create(void)
 	err = irq_vm_create(vm);
 	if (err)
 		goto destroy_bus;
-	err = mmu_vm_init(vm);
+	err = hv_vm_create(vm);
 	if (err)
 		goto destroy_irq;
+	err = mmu_vm_init(vm);
+	if (err)
+		goto destroy_hv;
 	debugfs_add_vm(vm);
 	return vm;
 
+destroy_hv:
+	hv_vm_destroy(vm);
 destroy_irq:
 	irq_vm_stop(vm);
 	irq_vm_destroy(vm);
@@ -106,6 +112,7 @@ static void vm_destroy(struct kref *kref)
 	irq_vm_stop(vm);
 	vcpus_destroy(vm);
 	irq_vm_destroy(vm);
+	hv_vm_destroy(vm);
 	msr_filter_destroy(vm);
 	bus_destroy(vm);
 	mmu_vm_destroy(vm);
@@ -121,6 +128,11 @@ void vm_get(struct nvmx_vm *vm)
 void vm_put(struct nvmx_vm *vm)
 {
 	kref_put(&vm->kref, vm_destroy);
+}
+
+static int vm_hyperv_eventfd(struct nvmx_vm *vm, union ioctl_arg arg)
+{
+	return hv_eventfd(vm, arg.buf);
 }
 
 static int vm_set_memory_region(struct nvmx_vm *vm, union ioctl_arg arg)
@@ -200,6 +212,7 @@ static const struct ioctl_row vm_rows[] = {
 	ROW(KVM_IRQ_LINE_STATUS, ARG_INOUT, vm_irq_line),
 	ROW(KVM_SIGNAL_MSI, ARG_IN, vm_signal_msi),
 	ROW(KVM_IRQFD, ARG_IN, vm_irqfd),
+	ROW(KVM_HYPERV_EVENTFD, ARG_IN, vm_hyperv_eventfd),
 	ROW(KVM_SET_BOOT_CPU_ID, ARG_VALUE, vm_set_boot_cpu_id),
 	ROW(KVM_CREATE_PIT, ARG_VALUE, vm_create_pit),
 	ROW(KVM_CREATE_PIT2, ARG_IN, vm_create_pit2),

@@ -17,6 +17,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 #include <asm/barrier.h>
+#include <nvmx/hyperv.h>
 #include <nvmx/vmx.h>
 #include "irq_int.h"
 #include "lapic.h"
@@ -143,6 +144,11 @@ int irq_ack(struct nvmx_vcpu *v)
 	if (vector < 0)
 		return -1;
 	clear_bit(vector & 31, lapic_word(l, APIC_IRR, vector));
+	if (unlikely(v->synic) && hv_auto_eoi(v, vector)) {
+		/* No EOI will ask whether more waits. */
+		WRITE_ONCE(v->irq_hint, true);
+		return vector;
+	}
 	__set_bit(vector & 31, lapic_word(l, APIC_ISR, vector));
 	l->isr_max = vector;
 	update_ppr(l);
@@ -194,6 +200,8 @@ void irq_eoi(struct nvmx_vcpu *v)
 	__clear_bit(vector & 31, lapic_word(l, APIC_ISR, vector));
 	l->isr_max = highest(l, APIC_ISR);
 	update_ppr(l);
+	if (unlikely(v->synic))
+		hv_eoi(v, vector);
 	tell_ioapic(l, vector);
 }
 

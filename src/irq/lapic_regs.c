@@ -223,12 +223,17 @@ int irq_read_x2apic(struct nvmx_vcpu *v, u32 msr, u64 *val)
 	return 0;
 }
 
+void irq_write_icr(struct nvmx_vcpu *v, u64 val)
+{
+	lapic_set(v->lapic, APIC_ICR2, val >> 32);
+	write_icr(v->lapic, APIC_ICR, val);
+}
+
 static int write_x2apic_icr(struct lapic *l, u64 val)
 {
 	if (val & ~X2APIC_ICR_VALID)
 		return -EINVAL;
-	lapic_set(l, APIC_ICR2, val >> 32);
-	write_icr(l, APIC_ICR, val);
+	irq_write_icr(l->v, val);
 	return 0;
 }
 

@@ -13,6 +13,8 @@
 #include <linux/slab.h>
 #include <linux/srcu.h>
 
+#include <nvmx/hyperv.h>
+
 #include "irq_int.h"
 
 #define NR_VECTORS	256
@@ -27,19 +29,27 @@
 #define MODE_FIXED	0
 #define MODE_LOWEST	1
 
-enum route_kind { ROUTE_PIC, ROUTE_IOAPIC, ROUTE_MSI };
+enum route_kind { ROUTE_PIC, ROUTE_IOAPIC, ROUTE_MSI, ROUTE_SINT };
 
 struct route {
 	u8 kind;
 	u8 chip;		/* KVM_IRQCHIP_* */
 	u8 pin;			/* PIC: 0 to 15 */
-	u32 address_lo, address_hi, data;
+	union {
+		struct {
+			u32 address_lo, address_hi, data;
+		};
+		struct {
+			u32 vp_index, sint;	/* SynIC */
+		};
+	};
 };
 
 struct route_table {
 	u16 end[IRQ_MAX_ROUTES];		/* by GSI: where its routes end in e[] */
 	s16 pic_gsi[PIC_PINS];			/* who may want to hear of a pin; or NO_GSI */
 	s16 ioapic_gsi[IOAPIC_PINS];
+	bool has_sints;
 	DECLARE_BITMAP(level_vectors, NR_VECTORS);	/* of all level-triggered messages */
 	struct route e[];
 };
@@ -108,6 +118,8 @@ static int set_one(struct nvmx_vm *vm, enum irq_source source, const struct rout
 		return pic_set(vm, source, r->pin, level);
 	case ROUTE_IOAPIC:
 		return ioapic_set(vm, source, r->pin, level);
+	case ROUTE_SINT:
+		return level ? hv_raise_sint(vm, r->vp_index, r->sint) : -1;
 	default:
 		return level ? send_msi(vm, r) : -1;
 	}
@@ -164,6 +176,29 @@ void route_unmasked(struct nvmx_vm *vm, u32 chip, u32 pin)
 
 	if (gsi_of(vm, chip, pin) == 0)
 		pit_unmasked(vm);
+	srcu_read_unlock(&vm->srcu, idx);
+}
+
+static void sint_acked(struct nvmx_vm *vm, const struct route_table *t, u32 vp_index, u32 sint)
+{
+	const struct route *r;
+	u32 gsi;
+
+	for (gsi = 0; gsi < IRQ_MAX_ROUTES; gsi++) {
+		r = &t->e[first_of(t, gsi)];
+		if (first_of(t, gsi) < t->end[gsi] && r->kind == ROUTE_SINT &&
+		    r->vp_index == vp_index && r->sint == sint)
+			irqfd_acked(vm, gsi);
+	}
+}
+
+void irq_sint_acked(struct nvmx_vm *vm, u32 vp_index, u32 sint)
+{
+	int idx = srcu_read_lock(&vm->srcu);
+	const struct route_table *t = srcu_dereference(vm->irq->routes, &vm->srcu);
+
+	if (t && t->has_sints)
+		sint_acked(vm, t, vp_index, sint);
 	srcu_read_unlock(&vm->srcu, idx);
 }
 
@@ -247,11 +282,17 @@ static int make(const struct nvmx_vm *vm, struct route_table *t, struct route *r
 		return make_pin(t, r, e);
 	case KVM_IRQ_ROUTING_MSI:
 		return make_msi(vm, t, r, e);
+	case KVM_IRQ_ROUTING_HV_SINT:
+		r->kind = ROUTE_SINT;
+		r->vp_index = e->u.hv_sint.vcpu;
+		r->sint = e->u.hv_sint.sint;
+		t->has_sints = true;
+		return 0;
 	}
 	return -EINVAL;
 }
 
-/* A GSI leads to each chip at most once, or to one message. */
+/* A GSI leads to each chip at most once, or to one message or source. */
 static int check_gsi(const struct route_table *t, u32 gsi)
 {
 	u32 first = first_of(t, gsi), end = t->end[gsi], seen = 0, i;
@@ -259,7 +300,7 @@ static int check_gsi(const struct route_table *t, u32 gsi)
 	if (end - first <= 1)
 		return 0;
 	for (i = first; i < end; i++) {
-		if (t->e[i].kind == ROUTE_MSI || seen & BIT(t->e[i].chip))
+		if (t->e[i].kind >= ROUTE_MSI || seen & BIT(t->e[i].chip))
 			return -EINVAL;
 		seen |= BIT(t->e[i].chip);
 	}

@@ -301,6 +301,18 @@ void pv_get_clock(struct nvmx_vm *vm, struct kvm_clock_data *data)
 	}
 }
 
+bool pv_clock_line(struct nvmx_vm *vm, u64 *tsc, u64 *ns)
+{
+	bool good;
+
+	spin_lock(&vm->pv.lock);
+	good = vm->pv.by_tsc && vm->pv.tsc_matched && line_is_good(vm);
+	*tsc = vm->pv.base_tsc;
+	*ns = vm->pv.base_ns;
+	spin_unlock(&vm->pv.lock);
+	return good;
+}
+
 /* What KVM_GET_CLOCK gave may come back whole; the host's TSC then means nothing. */
 int pv_set_clock(struct nvmx_vm *vm, const struct kvm_clock_data *data)
 {

@@ -23,7 +23,7 @@ bool pv_clock_wants_update(const struct nvmx_vcpu *v);	/* any context */
 void pv_write_wall_clock(struct nvmx_vm *vm, u64 gpa);	/* own thread */
 
 /* thread.c: the CPU goes to the thread of this vCPU, if it waits for one; may sleep */
-void pv_yield_to(struct nvmx_vcpu *to);
+bool pv_yield_to(struct nvmx_vcpu *to);
 
 /* steal.c */
 bool pv_steal_wants_update(const struct nvmx_vcpu *v);	/* any context */

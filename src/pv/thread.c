@@ -35,15 +35,32 @@ void pv_vcpu_destroy(struct nvmx_vcpu *v)
 	RCU_INIT_POINTER(v->pv.thread, NULL);
 }
 
-void pv_yield_to(struct nvmx_vcpu *to)
+bool pv_yield_to(struct nvmx_vcpu *to)
 {
 	struct task_struct *task;
+	int yielded;
 
 	rcu_read_lock();
 	task = get_pid_task(rcu_dereference(to->pv.thread), PIDTYPE_PID);
 	rcu_read_unlock();
 	if (!task)
-		return;
-	yield_to(task, true);
+		return false;
+	yielded = yield_to(task, true);
 	put_task_struct(task);
+	return yielded > 0;
+}
+
+/* They take turns: the first one after the caller that can use the CPU. */
+void pv_yield_to_any(struct nvmx_vcpu *v)
+{
+	struct nvmx_vm *vm = v->vm;
+	u32 i;
+
+	for (i = 1; i < NVMX_MAX_VCPUS; i++) {
+		/* Pairs with the publication of a vCPU. */
+		struct nvmx_vcpu *to = smp_load_acquire(&vm->vcpus[(v->idx + i) % NVMX_MAX_VCPUS]);
+
+		if (to && pv_yield_to(to))
+			return;
+	}
 }

@@ -13,6 +13,7 @@
 #include <asm/processor.h>
 
 #include <nvmx/arch.h>
+#include <nvmx/hyperv.h>
 #include <nvmx/nested.h>
 #include <nvmx/pv.h>
 #include <nvmx/vcpu.h>
@@ -307,6 +308,7 @@ int vmx_set_cpuid(struct nvmx_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 n)
 	}
 	kvfree(v->cpuid);
 	v->cpuid = c;
+	hv_cpuid_changed(v);
 	allow_instructions(v);
 	vmx_update_cr_masks(v);
 	nested_cpuid_changed(v);

@@ -14,6 +14,7 @@
 #include <linux/types.h>
 
 #include <nvmx/arch.h>
+#include <nvmx/hyperv.h>
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
@@ -284,6 +285,8 @@ enum nvmx_action exit_preemption_timer(struct nvmx_vcpu *v)
 
 enum nvmx_action exit_vmcall(struct nvmx_vcpu *v)
 {
+	if (hv_takes_hypercalls(v))
+		return hv_hypercall(v);
 	pv_hypercall(v);
 	return vmx_skip(v);
 }

@@ -70,7 +70,6 @@ u64 vmx_guest_tsc(struct nvmx_vcpu *v);			/* as RDTSC reads it at this level */
 void vmx_time_init(struct nvmx_vcpu *v);
 
 /* xmm.c: registers of the guest, of the vCPU that runs in this thread */
-void vmx_xmm_read(unsigned int reg, u8 val[16]);
 void vmx_xmm_write(unsigned int reg, const u8 val[16]);
 
 /*

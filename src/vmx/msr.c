@@ -18,7 +18,7 @@
 #include "exit.h"
 #include "msr.h"
 
-#define MAX_LISTED	96
+#define MAX_LISTED	128
 
 static int compare(const void *key, const void *elt)
 {

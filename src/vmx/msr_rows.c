@@ -18,6 +18,7 @@
 #include <asm/msr.h>
 
 #include <nvmx/arch.h>
+#include <nvmx/hyperv.h>
 #include <nvmx/irq.h>
 #include <nvmx/nested.h>
 #include <nvmx/pv.h>
@@ -351,6 +352,9 @@ static int set_absent(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 	return val ? -EINVAL : 0;
 }
 
+#define HYPERV(a, b, how) \
+	{ .first = (a), .last = (b), .flags = (how), .exists = hv_enabled, .get = hv_get_msr, \
+	  .set = hv_set_msr }
 #define FIELD(name)	offsetof(struct nvmx_vcpu, name)
 #define ONE(msr)	.first = (msr), .last = (msr)
 #define RANGE(a, b)	.first = (a), .last = (b)
@@ -427,6 +431,18 @@ const struct msr_row msr_rows[] = {
 	{ RANGE(APIC_BASE_MSR, APIC_BASE_MSR + 0xff), .get = get_x2apic, .set = set_x2apic },
 	{ ONE(MSR_IA32_XSS), .flags = MSR_LISTED, .field = FIELD(xss), .exists = has_xss,
 	  .set = set_xss },
+	HYPERV(0x40000000, 0x40000003, MSR_LISTED),	/* guest, hypercall page, VP index, reset */
+	HYPERV(0x40000010, 0x40000010, MSR_LISTED),	/* runtime */
+	HYPERV(0x40000020, 0x40000023, MSR_LISTED),	/* time, frequencies */
+	HYPERV(0x40000070, 0x40000072, 0),		/* APIC: EOI, ICR, TPR */
+	HYPERV(0x40000073, 0x40000073, MSR_LISTED),	/* VP assist page */
+	HYPERV(0x40000080, 0x40000080, MSR_LISTED),	/* synthetic interrupt controller */
+	HYPERV(0x40000081, 0x4000009f, 0),
+	HYPERV(0x400000b0, 0x400000b0, MSR_LISTED),	/* synthetic timers */
+	HYPERV(0x400000b1, 0x400000b7, 0),
+	HYPERV(0x400000f1, 0x400000f5, MSR_LISTED),	/* debugger */
+	HYPERV(0x400000ff, 0x400000ff, MSR_LISTED),
+	HYPERV(0x40000100, 0x40000108, MSR_LISTED),	/* crash, reenlightenment */
 	{ RANGE(MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW), .flags = MSR_LISTED,
 	  .get = pv_get_msr, .set = pv_set_msr },
 	{ ONE(MSR_KVM_ASYNC_PF_EN), .flags = MSR_HOST, .set = set_absent },

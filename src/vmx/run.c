@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 
 #include <nvmx/compat.h>
+#include <nvmx/hyperv.h>
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
@@ -90,14 +91,18 @@ static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 		preempt_enable();
 	}
 	vmx_take_posted(v);
-	if (vcpu_take_request(v, REQ_CLOCK))
+	if (vcpu_take_request(v, REQ_CLOCK)) {
 		pv_serve_clock(v);
+		hv_serve_clock(v);
+	}
 	/* Events are looked at before each entry. */
 	vcpu_take_request(v, REQ_EVENT);
 	if (vcpu_take_request(v, REQ_EOI_EXIT))
 		action = vmx_eoi_exit(v);
 	if (action == NVMX_RESUME && vcpu_take_request(v, REQ_DIRTY_RING))
 		action = ring_full(v);
+	if (action == NVMX_RESUME && vcpu_take_request(v, REQ_HV))
+		action = hv_serve(v);
 	return action;
 }
 

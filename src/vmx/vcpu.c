@@ -13,6 +13,7 @@
 #include <linux/swait.h>
 #include <asm/nospec-branch.h>
 
+#include <nvmx/hyperv.h>
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
@@ -179,7 +180,7 @@ int vmx_vcpu_create(struct nvmx_vcpu *v)
 	/* Flushed for all that went before: arrive() does that. */
 	v->tlb_gen = atomic64_read(&v->vm->tlb_gen);
 
-	r = alloc_parts(v) ?: irq_vcpu_create(v);
+	r = alloc_parts(v) ?: hv_vcpu_create(v) ?: irq_vcpu_create(v);
 	if (irq_in_kernel(v) && v->id != v->vm->bsp_id)
 		v->mp_state = KVM_MP_STATE_UNINITIALIZED;
 	if (!r) {
@@ -202,6 +203,7 @@ void vmx_vcpu_destroy(struct nvmx_vcpu *v)
 		mutex_unlock(&v->mutex);
 	}
 	irq_vcpu_destroy(v);
+	hv_vcpu_destroy(v);
 	pv_vcpu_destroy(v);
 	vmcs_free(v->vmcs01);
 	v->vmcs01 = NULL;

@@ -18,6 +18,8 @@ struct posted got[NR_APICS];
 static struct irq_vm irq;
 bool has_x2apic, has_tsc_deadline;
 bool pic_high;
+u8 auto_eoi_vector;
+int synic_eois;
 int ioapic_eois, ioapic_edge_eois, last_eoi;
 bool user_wants_eoi;
 u32 vapic_word;
@@ -110,6 +112,16 @@ void ioapic_eoi_edge(struct nvmx_vm *vm, u8 vector)
 {
 	ioapic_edge_eois++;
 	last_eoi = vector;
+}
+
+bool hv_auto_eoi(const struct nvmx_vcpu *v, u8 vector)
+{
+	return vector == auto_eoi_vector;
+}
+
+void hv_eoi(struct nvmx_vcpu *v, u8 vector)
+{
+	synic_eois++;
 }
 
 bool route_wants_eoi(struct nvmx_vcpu *v, u8 vector)

@@ -13,6 +13,25 @@ static void arrive(u8 vector, bool level)
 	irq_send(&vm, NULL, &msg);
 }
 
+static void synic(void)
+{
+	world(IRQ_KERNEL);
+	auto_eoi_vector = 0x62;
+	arrive(0x62, false);
+	ok(irq_ack(v) == 0x62 && in_isr(0, 0x62), "without a SynIC no EOI is left out");
+	irq_eoi(v);
+	ok(!synic_eois, "and nobody else hears of it");
+	v->synic = true;
+	arrive(0x62, false);
+	ok(irq_ack(v) == 0x62 && irq_isr_max(v) == -1 && v->irq_hint,
+	   "a vector with automatic EOI is never in service");
+	arrive(0x63, false);
+	irq_ack(v);
+	irq_eoi(v);
+	ok(synic_eois == 1, "the SynIC hears of the end of others");
+	v->synic = false;
+}
+
 static void order(void)
 {
 	world(IRQ_KERNEL);
@@ -151,6 +170,7 @@ static void no_loss(void)
 
 void test_accept(void)
 {
+	synic();
 	order();
 	task_priority();
 	hints();

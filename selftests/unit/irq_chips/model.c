@@ -12,6 +12,7 @@
 
 struct nvmx_vm vm;
 struct irq_msg sent;
+u32 raised_vp, raised_sint;
 int nr_sent, send_returns;
 int nr_extint, nr_pit_ticks;
 int acked_gsi, nr_acked;
@@ -39,6 +40,13 @@ int irq_send(struct nvmx_vm *v, struct nvmx_vcpu *src, const struct irq_msg *msg
 	sent = *msg;
 	nr_sent++;
 	return send_returns;
+}
+
+int hv_raise_sint(struct nvmx_vm *v, u32 vp_index, u32 sint)
+{
+	raised_vp = vp_index;
+	raised_sint = sint;
+	return 1;
 }
 
 void lapic_extint_raised(struct nvmx_vm *v)

@@ -15,6 +15,7 @@
 
 extern struct nvmx_vm vm;
 extern struct irq_msg sent;		/* the last message */
+extern u32 raised_vp, raised_sint;	/* the last SynIC source */
 extern int nr_sent;
 extern int send_returns;		/* 1: accepted */
 extern int nr_extint, nr_pit_ticks;

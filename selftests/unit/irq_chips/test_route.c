@@ -23,6 +23,12 @@ static struct kvm_irq_routing_entry msi_entry(u32 gsi, u32 address, u32 data)
 			  .u.msi = { .address_lo = address, .data = data } };
 }
 
+static struct kvm_irq_routing_entry sint_entry(u32 gsi, u32 vp, u32 sint)
+{
+	return (struct kvm_irq_routing_entry){ .gsi = gsi, .type = KVM_IRQ_ROUTING_HV_SINT,
+			  .u.hv_sint = { .vcpu = vp, .sint = sint } };
+}
+
 static int set(const struct kvm_irq_routing_entry *e, u32 nr)
 {
 	return irq_set_routing(&vm, e, nr);
@@ -139,7 +145,7 @@ static void test_entries(void)
 	e[0].flags = 2;
 	ok(set(e, 1) == -EINVAL, "and nothing else");
 	e[0].flags = 0;
-	e[0].type = KVM_IRQ_ROUTING_HV_SINT;
+	e[0].type = KVM_IRQ_ROUTING_XEN_EVTCHN;
 	ok(set(e, 1) == -EINVAL, "other types are not here");
 	e[0] = pin_entry(9, 0, 1);
 	e[1] = pin_entry(9, 1, 1);
@@ -151,11 +157,25 @@ static void test_entries(void)
 	ok(set(e, 4) == -EINVAL, "or to a message, not both");
 	e[0] = msi_entry(9, MSI, 0x41);
 	ok(set(&e[0], 1) == 0 && (e[1] = e[3], set(e, 2)) == -EINVAL, "and to one only");
+	e[1] = sint_entry(9, 5, 2);
+	ok(set(e, 2) == -EINVAL, "nor to a SynIC source beside it");
 	vm_free();
 
 	split(24);
 	e[0] = pin_entry(1, 2, 1);
 	ok(set(e, 1) == -EINVAL, "in the split model there are messages only");
+	vm_free();
+}
+
+static void test_sint(void)
+{
+	struct kvm_irq_routing_entry e[2] = { sint_entry(7, 5, 2), sint_entry(8, 5, 3) };
+
+	split(24);
+	ok(!set(e, 2), "a GSI may lead to a SynIC source");
+	ok(line(7, 1) == 1 && raised_vp == 5 && raised_sint == 2, "which a line raises");
+	raised_vp = 0;
+	ok(line(7, 0) == -1 || !raised_vp, "and does not lower");
 	vm_free();
 }
 
@@ -244,6 +264,7 @@ void test_route(void)
 	test_default();
 	test_limits();
 	test_entries();
+	test_sint();
 	test_message();
 	test_line();
 	test_eoi();
