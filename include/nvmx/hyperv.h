@@ -31,7 +31,7 @@ bool hv_enabled(const struct nvmx_vcpu *v);	/* CPUID shows the interface */
 
 /* ---- capabilities of a vCPU: own thread ---- */
 void hv_enforce_cpuid(struct nvmx_vcpu *v, bool on);
-int hv_enable_synic(struct nvmx_vcpu *v, bool keep_pages);	/* -EINVAL: the APIC is user space's */
+int hv_enable_synic(struct nvmx_vcpu *v, bool keep_pages);	/* -EINVAL: no APIC in the kernel */
 
 /* ---- MSRs: own thread; rows of the table in src/vmx. -EINVAL is #GP ---- */
 int hv_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);

@@ -71,7 +71,7 @@ void irq_wait_timer(struct nvmx_vcpu *v);
 void irq_write_reg(struct nvmx_vcpu *v, u32 offset, u32 val);
 u32 irq_read_reg(struct nvmx_vcpu *v, u32 offset);
 void irq_mcg_cap_changed(struct nvmx_vcpu *v);	/* v->mcg_cap: is there an entry for CMCI? */
-void irq_deliver_cmci(struct nvmx_vcpu *v);	/* a machine check that needs no action was logged */
+void irq_deliver_cmci(struct nvmx_vcpu *v);	/* a machine check without action was logged */
 void irq_write_icr(struct nvmx_vcpu *v, u64 val);	/* both halves, as an x2APIC has them */
 void irq_eoi(struct nvmx_vcpu *v);		/* a write to EOI, whichever way it came */
 void *irq_apic_page(struct nvmx_vcpu *v);	/* the 4K of registers, laid out as the xAPIC's */

@@ -194,7 +194,7 @@ struct nvmx_vcpu {
 	u64 apic_base;				/* [m] */
 	struct lapic *lapic;			/* [I] (c) opaque, owned by src/irq; NULL: user's */
 	struct hv_vcpu *hv;			/* [I] (c) opaque, owned by src/hyperv */
-	bool synic;				/* [m] hv_auto_eoi() and hv_eoi() have to be asked */
+	bool synic;				/* [m] hv_auto_eoi() and hv_eoi() are to be asked */
 	bool irq_hint;				/* [a] irq_waits() is worth asking */
 	bool vapic;				/* [m] irq_vapic_*() have something to do */
 	u64 timer_due;				/* [a] not 0: irq_wait_timer() before the entry */

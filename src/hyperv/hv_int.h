@@ -30,7 +30,7 @@ struct hv_debugger {			/* [h] all of it belongs to user space */
 };
 
 struct hv_vm {
-	struct mutex lock;
+	struct mutex lock;		/* of all that is [h]; sleeps */
 	u64 guest_os_id;		/* [h], read without */
 	u64 hypercall;			/* [h] MSR: page, enabled */
 	struct hv_tsc_page tsc;
