@@ -137,9 +137,13 @@ int irq_pit_reinject(struct nvmx_vm *vm, const struct kvm_reinject_control *cont
 int irq_get_lapic(struct nvmx_vcpu *v, struct kvm_lapic_state *s);	/* own thread */
 int irq_set_lapic(struct nvmx_vcpu *v, const struct kvm_lapic_state *s);	/* own thread */
 int irq_set_vapic_addr(struct nvmx_vcpu *v, u64 gpa);			/* own thread */
-/* The TPR that the guest keeps in memory, in and out: only if v->vapic; own thread, may sleep */
+/*
+ * What the guest keeps in memory, TPR and EOI, out and in: only if v->vapic; own thread, may sleep.
+ * The second one also after an entry that did not happen.
+ */
 void irq_vapic_before_entry(struct nvmx_vcpu *v);
 void irq_vapic_after_run(struct nvmx_vcpu *v);
+void irq_pv_eoi_changed(struct nvmx_vcpu *v);	/* v->pv.eoi was written */
 int irq_set_tpr_reporting(struct nvmx_vcpu *v, const struct kvm_tpr_access_ctl *ctl);
 /*
  * After an access by MMIO, before RIP moves on: true asks for KVM_EXIT_TPR_ACCESS.  It is asked

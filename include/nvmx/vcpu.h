@@ -241,6 +241,7 @@ struct nvmx_vcpu {
 		bool kicked;			/* [a] out of its next HLT, with REQ_EVENT */
 		u64 system_time;		/* [m] MSR: page of the clock, bit 0: enabled */
 		u64 steal_time;			/* [m] MSR: page, bit 0: enabled */
+		u64 eoi;			/* [m] MSR: byte, bit 0: enabled */
 		u64 poll_control;		/* [m] MSR; bit 0: a halted vCPU may poll */
 		u64 last_delay;			/* [m] of steal_thread, when it was added last */
 		pid_t steal_thread;		/* [m] */

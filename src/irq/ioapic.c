@@ -227,6 +227,11 @@ void ioapic_eoi_edge(struct nvmx_vm *vm, u8 vector)
 	tell_acked(vm, pins_with(vm->irq->ioapic, vector));
 }
 
+bool ioapic_uses(struct nvmx_vm *vm, u8 vector)
+{
+	return pins_with(vm->irq->ioapic, vector);
+}
+
 /* Time has passed: what a storm kept back goes out. */
 static void calm(struct work_struct *work)
 {

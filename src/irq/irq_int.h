@@ -104,6 +104,7 @@ bool ioapic_mmio_write(struct nvmx_vm *vm, u64 gpa, u32 len, const void *data);
  */
 void ioapic_eoi(struct nvmx_vm *vm, u8 vector);		/* level-triggered: broadcast */
 void ioapic_eoi_edge(struct nvmx_vm *vm, u8 vector);
+bool ioapic_uses(struct nvmx_vm *vm, u8 vector);	/* somebody may wait for its EOI */
 void ioapic_get(struct nvmx_vm *vm, struct kvm_ioapic_state *s);
 void ioapic_put(struct nvmx_vm *vm, const struct kvm_ioapic_state *s);
 

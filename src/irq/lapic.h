@@ -59,6 +59,7 @@ struct lapic {
 		u32 ahead;		/* [m] ns that the timer fires before it; learned */
 		bool measure;		/* [a] the callback has set v->timer_due: learn from it */
 	} timer;
+	bool pv_eoi;			/* [m] the guest was told that it needs no EOI */
 	u64 vapic;			/* [m] gpa of KVM_SET_VAPIC_ADDR; 0: none */
 	struct {
 		bool on;		/* [m] KVM_TPR_ACCESS_REPORTING */
@@ -119,6 +120,10 @@ void lapic_update_version(struct lapic *l);
 /* ---- lapic_accept.c: any context ---- */
 void lapic_error(struct lapic *l, u32 bit);		/* an APIC_ESR_* */
 int lapic_accept_lvt(struct lapic *l, u32 reg);		/* an event of the local vector table */
+
+/* ---- pv_eoi.c: own thread; before an entry, and after the exit or where there was none ---- */
+void lapic_pv_eoi_offer(struct lapic *l);
+void lapic_pv_eoi_take_back(struct lapic *l);
 
 /* ---- ipi.c: own thread ---- */
 void lapic_send_ipi(struct lapic *l, u32 low, u32 dest);

@@ -7,6 +7,7 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kvm.h>
+#include <linux/kvm_para.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <nvmx/mmu.h>
@@ -91,8 +92,13 @@ int irq_set_vapic_addr(struct nvmx_vcpu *v, u64 gpa)
 	if (gpa && mmu_read(v->vm, gpa, &word, sizeof(word)))
 		return -EINVAL;
 	v->lapic->vapic = gpa;
-	v->vapic = gpa;
+	irq_pv_eoi_changed(v);
 	return 0;
+}
+
+void irq_pv_eoi_changed(struct nvmx_vcpu *v)
+{
+	v->vapic = v->lapic && (v->lapic->vapic || v->pv.eoi & KVM_MSR_ENABLED);
 }
 
 /* TPR, class in service, vector that waits: what the guest's patched code compares. */
@@ -102,7 +108,10 @@ void irq_vapic_before_entry(struct nvmx_vcpu *v)
 	int irr, isr;
 	u32 word;
 
-	if (!l || !l->vapic)
+	if (!l)
+		return;
+	lapic_pv_eoi_offer(l);
+	if (!l->vapic)
 		return;
 	irr = irq_irr_max(v);
 	isr = irq_isr_max(v);
@@ -120,9 +129,11 @@ void irq_vapic_after_run(struct nvmx_vcpu *v)
 	struct lapic *l = v->lapic;
 	u32 word;
 
-	if (!l || !l->vapic || mmu_read(v->vm, l->vapic, &word, sizeof(word)))
+	if (!l)
 		return;
-	irq_set_tpr(v, word);
+	lapic_pv_eoi_take_back(l);
+	if (l->vapic && !mmu_read(v->vm, l->vapic, &word, sizeof(word)))
+		irq_set_tpr(v, word);
 }
 
 int irq_set_tpr_reporting(struct nvmx_vcpu *v, const struct kvm_tpr_access_ctl *ctl)

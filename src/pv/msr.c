@@ -8,6 +8,7 @@
 #include <linux/kvm_para.h>
 #include <linux/types.h>
 
+#include <nvmx/irq.h>
 #include <nvmx/pv.h>
 
 #include "pv_int.h"
@@ -48,6 +49,17 @@ static u64 get_steal_time(const struct nvmx_vcpu *v)
 	return v->pv.steal_time;
 }
 
+static u64 get_eoi(const struct nvmx_vcpu *v)
+{
+	return v->pv.eoi;
+}
+
+static void set_eoi(struct nvmx_vcpu *v, u64 val)
+{
+	v->pv.eoi = val;
+	irq_pv_eoi_changed(v);
+}
+
 static u64 get_poll_control(const struct nvmx_vcpu *v)
 {
 	return v->pv.poll_control;
@@ -65,6 +77,7 @@ static const struct pv_msr msrs[] = {
 	{ MSR_KVM_SYSTEM_TIME_NEW, KVM_FEATURE_CLOCKSOURCE2, 0, get_system_time, set_system_time },
 	{ MSR_KVM_STEAL_TIME, KVM_FEATURE_STEAL_TIME, KVM_STEAL_RESERVED_MASK, get_steal_time,
 	  pv_set_steal_time },
+	{ MSR_KVM_PV_EOI_EN, KVM_FEATURE_PV_EOI, BIT(1), get_eoi, set_eoi },
 	{ MSR_KVM_POLL_CONTROL, KVM_FEATURE_POLL_CONTROL, ~1ull, get_poll_control,
 	  set_poll_control },
 };

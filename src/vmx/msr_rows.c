@@ -447,7 +447,7 @@ const struct msr_row msr_rows[] = {
 	  .get = pv_get_msr, .set = pv_set_msr },
 	{ ONE(MSR_KVM_ASYNC_PF_EN), .flags = MSR_HOST, .set = set_absent },
 	{ ONE(MSR_KVM_STEAL_TIME), .flags = MSR_LISTED, .get = pv_get_msr, .set = pv_set_msr },
-	{ ONE(MSR_KVM_PV_EOI_EN), .flags = MSR_HOST, .set = set_absent },
+	{ ONE(MSR_KVM_PV_EOI_EN), .flags = MSR_LISTED, .get = pv_get_msr, .set = pv_set_msr },
 	{ ONE(MSR_KVM_POLL_CONTROL), .flags = MSR_LISTED, .get = pv_get_msr, .set = pv_set_msr },
 	{ RANGE(MSR_KVM_ASYNC_PF_INT, MSR_KVM_MIGRATION_CONTROL), .flags = MSR_HOST,
 	  .set = set_absent },

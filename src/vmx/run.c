@@ -120,7 +120,7 @@ static enum nvmx_action prepare(struct nvmx_vcpu *v)
 		action = vmx_events_before_entry(v);
 	if (action == NVMX_RESUME && is_guest_mode(v))
 		action = nested_before_entry(v);
-	if (unlikely(v->vapic))
+	if (unlikely(v->vapic) && action == NVMX_RESUME)
 		irq_vapic_before_entry(v);
 	return action;
 }
@@ -201,6 +201,8 @@ static int loop(struct nvmx_vcpu *v)
 			action = handle(v);
 			if (action != NVMX_RESUME)
 				return result(v, action);
+		} else if (unlikely(v->vapic)) {
+			irq_vapic_after_run(v);
 		}
 		if (unlikely(__xfer_to_guest_mode_work_pending())) {
 			r = thread_work(v);

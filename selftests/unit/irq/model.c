@@ -18,7 +18,7 @@ struct posted got[NR_APICS];
 static struct irq_vm irq;
 bool has_x2apic, has_tsc_deadline;
 bool pic_high;
-u8 auto_eoi_vector;
+u8 auto_eoi_vector, ioapic_vector;
 int synic_eois;
 int ioapic_eois, ioapic_edge_eois, last_eoi;
 bool user_wants_eoi;
@@ -114,6 +114,11 @@ void ioapic_eoi_edge(struct nvmx_vm *vm, u8 vector)
 	last_eoi = vector;
 }
 
+bool ioapic_uses(struct nvmx_vm *vm, u8 vector)
+{
+	return vector == ioapic_vector;
+}
+
 bool hv_auto_eoi(const struct nvmx_vcpu *v, u8 vector)
 {
 	return vector == auto_eoi_vector;
@@ -131,7 +136,7 @@ bool route_wants_eoi(struct nvmx_vcpu *v, u8 vector)
 
 int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len)
 {
-	if (gpa != VAPIC_GPA || len != sizeof(vapic_word))
+	if (gpa != VAPIC_GPA || len > sizeof(vapic_word))
 		return -EFAULT;
 	memcpy(buf, &vapic_word, len);
 	return 0;
@@ -139,7 +144,7 @@ int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len)
 
 int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
 {
-	if (gpa != VAPIC_GPA || len != sizeof(vapic_word))
+	if (gpa != VAPIC_GPA || len > sizeof(vapic_word))
 		return -EFAULT;
 	memcpy(&vapic_word, buf, len);
 	return 0;

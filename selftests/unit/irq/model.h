@@ -29,7 +29,7 @@ extern struct posted got[NR_APICS];
 extern bool has_x2apic, has_tsc_deadline;	/* CPUID */
 extern bool pic_high;
 extern int ioapic_eois, ioapic_edge_eois, last_eoi;
-extern u8 auto_eoi_vector;			/* of the SynIC */
+extern u8 auto_eoi_vector, ioapic_vector;	/* of the SynIC; of some pin */
 extern int synic_eois;
 extern bool user_wants_eoi;
 extern u32 vapic_word;

@@ -158,6 +158,48 @@ static void vapic(void)
 	ok(irq_take_tpr_exit(v, &write) && !write && !irq_take_tpr_exit(v, &write), "a read, once");
 }
 
+/* One vector is in service, and L0 is about to enter. */
+static void offer(u8 vector)
+{
+	irq_inject_vector(cpu, vector);
+	irq_ack(cpu);
+	irq_vapic_before_entry(cpu);
+}
+
+static void eoi_in_memory(void)
+{
+	world(IRQ_KERNEL);
+	cpu->pv.eoi = VAPIC_GPA | 1;
+	irq_pv_eoi_changed(cpu);
+	vapic_word = 0;
+	offer(0x41);
+	ok(cpu->vapic && vapic_word == 1, "the guest is told that an EOI is needless");
+	irq_vapic_after_run(cpu);
+	ok(!vapic_word && in_isr(0, 0x41), "until the next exit");
+	irq_vapic_before_entry(cpu);
+	vapic_word = 0;
+	irq_vapic_after_run(cpu);
+	ok(!in_isr(0, 0x41), "what it has cleared was an EOI");
+	ioapic_vector = 0x42;
+	offer(0x42);
+	ok(!vapic_word, "the I/O APIC wants to hear of its own");
+	irq_eoi(cpu);
+	offer(0x43);
+	irq_vapic_after_run(cpu);
+	offer(0x53);
+	ok(!vapic_word, "of two in service the lower one must come again");
+	irq_eoi(cpu);
+	irq_inject_vector(cpu, 0x31);
+	irq_vapic_before_entry(cpu);
+	ok(!vapic_word, "and so must one that waits");
+	irq_eoi(cpu);
+	irq_ack(cpu);
+	cpu->pv.eoi = 0;
+	irq_pv_eoi_changed(cpu);
+	irq_vapic_before_entry(cpu);
+	ok(!cpu->vapic && !vapic_word, "nothing is said to who did not ask");
+}
+
 void test_state(void)
 {
 	round_trip();
@@ -165,4 +207,5 @@ void test_state(void)
 	x2apic_ids();
 	any_page();
 	vapic();
+	eoi_in_memory();
 }
