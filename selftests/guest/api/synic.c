@@ -9,8 +9,9 @@
 #define SINT2		0x40000092u
 #define STIMER0		0x400000b0u
 
-/* With the APIC on, HLT until an interrupt has come; then read the page at 2 MiB. */
-PAYLOAD(hv_wait, "mov $0xfee000f0, %ebx; movl $0x1ff, (%rbx); sti; hlt; cli; hlt\n"
+/* With the APIC on, say so, and HLT until an interrupt has come; then read the page at 2 MiB. */
+PAYLOAD(hv_wait, "mov $0xfee000f0, %ebx; movl $0x1ff, (%rbx)\n"
+	"mov $0x500, %dx; out %al, %dx; sti; hlt; cli; hlt\n"
 	".org hv_wait + 0x100\n"
 	"mov $0xfee000b0, %ebx; movl $0, (%rbx); mov 0x200200, %ebx\n" PAYLOAD_DONE);
 
@@ -71,6 +72,7 @@ TEST(stimer_posts_a_message)
 	struct vmm_vcpu *v = SYNIC(hv_wait);
 	struct kvm_regs r;
 
+	EXPECT_EQ(run(v), KVM_EXIT_IO);
 	EXPECT_EQ(set_msr(v, SIMP, PAGE_GPA | 1), 1);
 	EXPECT_EQ(set_msr(v, SINT2, VECTOR), 1);
 	EXPECT_EQ(set_msr(v, STIMER0 + 1, 1), 1);		/* long past */
@@ -85,6 +87,7 @@ TEST(stimer_raises_a_vector)
 	struct vmm_vcpu *v = SYNIC(hv_wait);
 	u64 now, config;
 
+	EXPECT_EQ(run(v), KVM_EXIT_IO);
 	EXPECT_EQ(get_msr(v, TIME_REF, &now), 1);
 	EXPECT_EQ(set_msr(v, STIMER0 + 1, now + 50000), 1);
 	EXPECT_EQ(set_msr(v, STIMER0, 1 << 12 | VECTOR << 4 | 1), 1);
