@@ -35,6 +35,9 @@ install: modules
 check: deps-build deps-testbed deps-lint deps-unit deps-bpf
 	@$(TESTBED)/check
 
+check-long: deps-build deps-testbed
+	@$(TESTBED)/check --long --budget 36000
+
 demo: all-kernels deps-testbed
 	@$(TESTBED)/demo
 
@@ -63,10 +66,11 @@ help:
 	@echo 'make install      modules_install, udev rule, depmod'
 	@echo 'make demo         Linux in QEMU in Linux in QEMU on nvmx, in Bochs'
 	@echo 'make check        lint, unit tests, and the suites of selftests/suites in Bochs'
+	@echo 'make check-long   the suites that take hours'
 	@echo 'make unit         the unit tests alone'
 	@echo 'make lint         W=1, sparse, checkpatch, include directions'
 	@echo 'make bench        figures beside those of stock kvm-intel'
 	@echo 'make docs         check the kernel-doc comments'
 	@echo 'make clean        remove what was built'
 
-.PHONY: modules all-kernels install check demo bench lint unit docs clean help
+.PHONY: modules all-kernels install check check-long demo bench lint unit docs clean help
