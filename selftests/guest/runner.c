@@ -50,8 +50,13 @@ static int complain(struct vmm_vcpu *v, int code)
 static void *run(void *arg)
 {
 	struct vmm_vcpu *v = arg;
+	int code;
 
-	return complain(v, vmm_run(v)) ? v : NULL;
+	/* The freezer interrupts as a signal does, and no handler runs. */
+	do
+		code = vmm_run(v);
+	while (code == VMM_SIGNAL);
+	return complain(v, code) ? v : NULL;
 }
 
 static int print_results(const struct vmm *vmm)
