@@ -13,6 +13,7 @@
  *	orders		COUNT random orders of the restore: the same state, or refused
  *	hostile		COUNT damaged states: errno, and the vCPU still works
  *	close, kill	COUNT times the VM goes away, by close() or SIGKILL
+ *	bench		ticks of GET and SET with L2 live
  *	offer		write what the device offers a VM
  *	save		a VM on its way, into FILE
  *	carry		from FILE, on its way, into FILE
@@ -496,6 +497,55 @@ static int stop_and_write(struct vmm *vmm)
 	return !tries;
 }
 
+/* ---- what it costs ---- */
+
+static u64 ticks(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const u64 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static u64 median(u64 *t, u32 n)
+{
+	qsort(t, n, sizeof(*t), by_value);
+	return t[n / 2];
+}
+
+/* Medians of COUNT calls with L2 live. */
+static int bench(void)
+{
+	struct vmm *vmm = boot();
+	struct vmm_vcpu *v = &vmm->vcpu[0];
+	static u64 get[1024], set[1024];
+	union nested_blob b;
+	u32 i;
+
+	for (i = 0; i < count && i < ARRAY_SIZE(get); ) {
+		if (run_some(v) != VMM_SIGNAL || nested_get(v, &b))
+			return 1;
+		if (!(b.s.flags & KVM_STATE_NESTED_GUEST_MODE))
+			continue;
+		b.s.size = sizeof(b);
+		get[i] = ticks();
+		ioctl(v->fd, KVM_GET_NESTED_STATE, &b);
+		set[i] = ticks();
+		get[i] = set[i] - get[i];
+		ioctl(v->fd, KVM_SET_NESTED_STATE, &b);
+		set[i] = ticks() - set[i];
+		i++;
+	}
+	printf("# with L2 live: GET %llu ticks, SET %llu ticks, %u bytes\n", median(get, i),
+	       median(set, i), b.s.size);
+	vmm_destroy(vmm);
+	return 0;
+}
+
 static int save(void)
 {
 	return stop_and_write(boot());
@@ -536,7 +586,8 @@ static const struct mode {
 	int (*run)(void);
 } modes[] = {
 	{ "identity", identity }, { "rounds", rounds }, { "orders", orders },
-	{ "hostile", hostile }, { "close", closes }, { "kill", kills }, { "offer", write_offer },
+	{ "hostile", hostile }, { "close", closes }, { "kill", kills }, { "bench", bench },
+	{ "offer", write_offer },
 	{ "save", save }, { "carry", carry }, { "resume", resume },
 };
 

@@ -231,6 +231,7 @@ void nested_make_current(struct nvmx_vcpu *v, struct l2_context *c);
 int nested_context_flush(struct nvmx_vcpu *v, struct l2_context *c);	/* L1's memory := copy */
 void nested_context_free(struct nvmx_vcpu *v, struct l2_context *c);	/* without flush */
 void nested_contexts_flush_all(struct nvmx_vcpu *v);
+void nested_contexts_flush_others(struct nvmx_vcpu *v);	/* all but the current one */
 void nested_contexts_free_all(struct nvmx_vcpu *v);
 /* Only the fields of table 1 changed under us (CPUID, capability MSRs): check everything again. */
 void nested_contexts_uncheck(struct nvmx_vcpu *v);

@@ -66,6 +66,7 @@ static void fill_header(struct nvmx_vcpu *v, struct kvm_nested_state *s)
 		fill_l2(v, s);
 }
 
+/* The current copy is handed out; L1's memory gets it when L1 asks for that. */
 static void update_copies(struct nvmx_vcpu *v)
 {
 	struct l2_context *c = v->nested->current12;
@@ -74,8 +75,10 @@ static void update_copies(struct nvmx_vcpu *v)
 		nested_capture(v, c);
 	else if (c)
 		nested_shadow_pull(v, c);
+	if (c)
+		nested_sync_rare(v, c);
 	/* What L1's memory does not take is L1's loss, as at an eviction. */
-	nested_contexts_flush_all(v);
+	nested_contexts_flush_others(v);
 }
 
 int nested_get_state(struct nvmx_vcpu *v, struct kvm_nested_state __user *user)

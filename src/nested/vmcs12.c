@@ -164,6 +164,15 @@ void nested_contexts_flush_all(struct nvmx_vcpu *v)
 		nested_context_flush(v, c);
 }
 
+void nested_contexts_flush_others(struct nvmx_vcpu *v)
+{
+	struct l2_context *c;
+
+	list_for_each_entry(c, &v->nested->contexts, node)
+		if (c != v->nested->current12)
+			nested_context_flush(v, c);
+}
+
 void nested_contexts_free_all(struct nvmx_vcpu *v)
 {
 	struct l2_context *c, *next;
