@@ -17,6 +17,7 @@
 
 /* ---- main.c: module parameters that other rooms read ---- */
 extern bool vmx_kvm_node;	/* the node is named "kvm", too */
+extern bool vmx_vid_erratum;	/* virtual interrupts are delivered by hand */
 extern bool vmx_nested_posted;	/* L1 is offered posted interrupts */
 
 /* ---- caps.c: what the CPU can do; read-only after init ---- */

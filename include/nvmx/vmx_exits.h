@@ -60,7 +60,7 @@ NVMX_EXIT(40, pause,                 pause,           ASK, pause,               
 NVMX_EXIT(41, mce_during_entry,      entry_failure,   L0,  none,                    Q)
 NVMX_EXIT(43, tpr_below_threshold,   unexpected,      CTL, tpr_shadow,              0)
 NVMX_EXIT(44, apic_access,           unexpected,      L1,  none,                    Q | L | V)
-NVMX_EXIT(45, virtualized_eoi,       unexpected,      L1,  none,                    Q)
+NVMX_EXIT(45, virtualized_eoi,       virtualized_eoi, ASK, eoi,                     Q)
 NVMX_EXIT(46, gdtr_idtr,             unexpected,      CTL, descriptor_table_exiting, Q | L | I)
 NVMX_EXIT(47, ldtr_tr,               unexpected,      CTL, descriptor_table_exiting, Q | L | I)
 NVMX_EXIT(48, ept_violation,         ept_violation,   L0,  none,                    Q | V | G | A)

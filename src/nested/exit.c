@@ -155,6 +155,17 @@ static void capture_debug_and_msrs(struct nvmx_vcpu *v, struct l2_context *c)
 	hw_set(c, HW_guest_ia32_pat, v->pat);
 }
 
+/* With virtual.c at work RVI is here already, but for what L2 has sent to itself. */
+static void capture_intr_status(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	u16 status = hw_get(v, c, guest_intr_status);
+	u16 waits = c->vmcs12->guest_intr_status & GUEST_INTR_RVI;
+
+	if (vmx_vid_erratum && waits > (status & GUEST_INTR_RVI))
+		status = (status & ~GUEST_INTR_RVI) | waits;
+	c->vmcs12->guest_intr_status = status;
+}
+
 static void capture_rest(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	const u32 ia32e = CTL_MASK(CTL_ia32e_mode_guest);
@@ -169,7 +180,7 @@ static void capture_rest(struct nvmx_vcpu *v, struct l2_context *c)
 	    vmcs12_has(vmcs12, CTL_exit_save_preemption_timer))
 		vmcs12->vmx_preemption_timer_value = nested_timer_remaining(v);
 	if (vmcs12_has(vmcs12, CTL_virtual_interrupt_delivery))
-		vmcs12->guest_intr_status = hw_get(v, c, guest_intr_status);
+		capture_intr_status(v, c);
 }
 
 /* An event that was written for an entry which did not happen must not wait in vmcs02. */

@@ -10,6 +10,7 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/kvm.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/types.h>
 #include <nvmx/irq.h>
@@ -41,6 +42,14 @@ bool nested_is_notification(struct nvmx_vcpu *v, int vector)
 	       irq_in_kernel(v) && irq_isr_max(v) == vector;
 }
 
+/* RVI */
+static u8 requested(struct nvmx_vcpu *v)
+{
+	u8 rvi = vmcs_read(v, guest_intr_status) & GUEST_INTR_RVI;
+
+	return vmx_vid_erratum ? max_t(u8, rvi, nested_vmcs12(v)->guest_intr_status) : rvi;
+}
+
 /*
  * Would the CPU deliver a virtual interrupt now?  An L2 that L0 has halted must not sleep on it.
  * SDM "Evaluation of Pending Virtual Interrupts" [sdm:virtual-intr]
@@ -54,7 +63,7 @@ bool nested_virtual_irq_waits(struct nvmx_vcpu *v)
 	    !(vmx_rflags(v) & X86_EFLAGS_IF) ||
 	    mmu_read(v->vm, vmcs12->virtual_apic_page_addr + VPPR, &vppr, sizeof(vppr)))
 		return false;
-	return (vmcs_read(v, guest_intr_status) & GUEST_INTR_RVI) >> 4 > (vppr & 0xff) >> 4;
+	return requested(v) >> 4 > (vppr & 0xff) >> 4;
 }
 
 /* The highest vector that was requested, or -1. */
@@ -81,7 +90,9 @@ static void request(struct nvmx_vcpu *v, int vector)
 	struct l2_context *c = v->nested->current12;
 	u16 status = hw_get(v, c, guest_intr_status);
 
-	if (vector > (status & GUEST_INTR_RVI))
+	if (vmx_vid_erratum)
+		c->vmcs12->guest_intr_status = max_t(int, vector, requested(v));
+	else if (vector > (status & GUEST_INTR_RVI))
 		hw_put(v, c, guest_intr_status, (status & ~GUEST_INTR_RVI) | vector);
 }
 

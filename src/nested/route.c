@@ -168,6 +168,28 @@ static bool ask_xss(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
 	return vmcs12_has(vmcs12, CTL_xsaves) && vmcs12->xss_exit_bitmap;
 }
 
+static u64 eoi_exits(const struct vmcs12 *vmcs12, u8 vector)
+{
+	switch (vector >> 6) {
+	case 0:
+		return vmcs12->eoi_exit_bitmap0;
+	case 1:
+		return vmcs12->eoi_exit_bitmap1;
+	case 2:
+		return vmcs12->eoi_exit_bitmap2;
+	default:
+		return vmcs12->eoi_exit_bitmap3;
+	}
+}
+
+/* Only virtual.c asks for more than L1 does. */
+static bool ask_eoi(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
+{
+	u8 vector = v->exit.qual;
+
+	return !vmx_vid_erratum || eoi_exits(vmcs12, vector) & BIT_ULL(vector & 63);
+}
+
 /* ---- the table ---- */
 
 struct route {

@@ -119,10 +119,12 @@ static u64 merge_vm_entry_controls(const struct merge *m)
 	       (m->vmcs12->vm_entry_controls & CTL_MASK(CTL_ia32e_mode_guest));
 }
 
-/* L2's virtual interrupts: requested and in service. */
+/* L2's virtual interrupts: requested, unless virtual.c does that, and in service. */
 static u64 merge_guest_intr_status(const struct merge *m)
 {
-	return m->vmcs12->guest_intr_status;
+	u16 status = m->vmcs12->guest_intr_status;
+
+	return vmx_vid_erratum ? status & ~GUEST_INTR_RVI : status;
 }
 
 /* ---- translation and time ---- */

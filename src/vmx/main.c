@@ -16,6 +16,10 @@ bool vmx_if_erratum;
 module_param_named(bochs_if_erratum, vmx_if_erratum, bool, 0444);
 MODULE_PARM_DESC(bochs_if_erratum, "Bound each stay in the guest: Bochs loses interrupts while the guest spins with IF=0");
 
+bool vmx_vid_erratum;
+module_param_named(bochs_vid_erratum, vmx_vid_erratum, bool, 0444);
+MODULE_PARM_DESC(bochs_vid_erratum, "Deliver virtual interrupts by hand: Bochs loses some and delivers others with IF=0");
+
 bool vmx_kvm_node;
 module_param_named(kvm_node, vmx_kvm_node, bool, 0444);
 MODULE_PARM_DESC(kvm_node, "Appear as /dev/kvm, too, when KVM is absent");

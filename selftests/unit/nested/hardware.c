@@ -12,7 +12,7 @@ struct model *m;
 struct hardware hw;
 const char *model_failed_check;
 struct vmx_caps vmx_caps;
-bool vmx_nested_posted = true;
+bool vmx_nested_posted = true, vmx_vid_erratum;
 u64 model_tsc;
 
 static u32 live;

@@ -355,6 +355,73 @@ static void posted_interrupts(void)
 					  CTL_MASK(CTL_posted_interrupts));
 }
 
+static void request_by_hand(u8 rvi, u64 rflags, u32 event)
+{
+	use(CTL_MASK(CTL_tpr_shadow), CTL_MASK(CTL_virtual_interrupt_delivery));
+	s->pin_based_vm_exec_control |= CTL_MASK(CTL_ext_int_exiting);
+	s->guest_intr_status = rvi;
+	s->guest_rflags = X86_EFLAGS_FIXED | rflags;
+	s->vm_entry_intr_info_field = event;
+	l1_wrote();
+	memset(model_memory(PA_VAPIC), 0, PAGE_SIZE);
+	*word_at(PA_VAPIC + 0x220) = BIT(1) | BIT(0);	/* vectors 0x41, 0x40 */
+	enter();
+}
+
+static void forget_event(void)
+{
+	v->ev.irq.injected = false;
+	v->ev.written = false;
+}
+
+static bool window(void)
+{
+	return proc02() & CTL_MASK(CTL_interrupt_window_exiting);
+}
+
+/* What Bochs makes of the same is in selftests/guest/l1/vintr.c. */
+static void interrupts_by_hand(void)
+{
+	const struct exit_info eoi = {
+		.reason = EXIT_virtualized_eoi, .qual = 0x41, .valid = EXIT_VALID_Q,
+	};
+
+	vmx_vid_erratum = true;
+	request_by_hand(0x41, X86_EFLAGS_IF, 0);
+	ok(v->ev.irq.injected && peek02(vm_entry_intr_info_field) == (EVT_VALID | 0x41),
+	   "by hand: the request is injected");
+	ok(peek02(guest_intr_status) == 0x4140 && *word_at(PA_VAPIC + 0x220) == BIT(0) &&
+	   *word_at(PA_VAPIC + 0x120) == BIT(1) && *word_at(PA_VAPIC + 0xa0) == 0x40,
+	   "it is in service, and hardware has the one below");
+	l2_exits((struct exit_info){ .reason = EXIT_cpuid, .insn_len = 2 });
+	ok(l1_reads(VMCS_guest_intr_status) == 0x4140, "L1 sees the next one in RVI");
+	v->ev.irq.injected = false;
+	*word_at(PA_VAPIC + 0xa0) = 0;
+	enter();
+	ok(!v->ev.irq.injected && peek02(eoi_exit_bitmap1) == ~0ull && !window(),
+	   "it waits for the EOI, which exits");
+	ok(l2_exits(eoi) == OWNER_L0, "to L0");
+	poke02(guest_intr_status, 0x40);
+	nested_before_entry(v);
+	ok(v->ev.irq.injected && v->ev.irq.vector == 0x40, "after it, it is injected");
+	nested_leave(v, false);
+	forget_event();
+	request_by_hand(0x41, 0, 0);
+	ok(!v->ev.irq.injected && window(), "IF is 0: not before the window opens");
+	nested_leave(v, false);
+	request_by_hand(0x41, X86_EFLAGS_IF, EVT_VALID | 0x51);
+	ok(!v->ev.irq.injected && window(), "nor in place of what L1 injects");
+	nested_leave(v, false);
+	request_by_hand(0x51, X86_EFLAGS_IF, 0);
+	ok(v->ev.irq.vector == 0x41, "a request that is no longer in VIRR: the next");
+	nested_leave(v, false);
+	forget_event();
+	vmx_vid_erratum = false;
+	request_by_hand(0, 0, 0);
+	nested_leave(v, false);
+	s->pin_based_vm_exec_control &= ~CTL_MASK(CTL_ext_int_exiting);
+}
+
 static void halted_with_virtual_interrupt(void)
 {
 	use(CTL_MASK(CTL_tpr_shadow), CTL_MASK(CTL_virtual_interrupt_delivery));
@@ -413,6 +480,7 @@ void test_apicv(void)
 	x2apic_msrs();
 	interrupt_delivery();
 	posted_interrupts();
+	interrupts_by_hand();
 	halted_with_virtual_interrupt();
 	vtpr_falls_behind_the_check();
 	ok(!m->bugs, "nothing impossible happened");

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from .errors import TestbedError
 from .root import REPO
 
-# Bochs 2.7 can lose host interrupts while a guest that was entered with IF=0 spins:
-# see Documentation/testing.rst.  nvmx works around it only when asked.
-ERRATUM = "bochs_if_erratum=1"
+# Bochs 2.7 can lose host interrupts while a guest that was entered with IF=0 spins,
+# and delivers virtual interrupts wrongly: see Documentation/testing.rst.  nvmx works around that
+# only when asked.
+ERRATUM = "bochs_if_erratum=1 bochs_vid_erratum=1"
 
 EXIT_MARK = "TESTBED-EXIT"
 INNER_EXIT_MARK = "GUEST-EXIT"
