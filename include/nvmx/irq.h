@@ -54,6 +54,8 @@ u8 irq_tpr(struct nvmx_vcpu *v);		/* all eight bits */
 void irq_set_tpr(struct nvmx_vcpu *v, u8 tpr);
 /* RDMSR and WRMSR 0x800 to 0x8ff: -EINVAL is #GP */
 int irq_read_x2apic(struct nvmx_vcpu *v, u32 msr, u64 *val);
+/* May hardware read the register from the page? Own thread */
+bool irq_x2apic_read_is_plain(const struct nvmx_vcpu *v, u32 msr);
 int irq_write_x2apic(struct nvmx_vcpu *v, u32 msr, u64 val);
 /* SDM "x2APIC State Transitions"; also for a vCPU whose APIC is user space's */
 bool irq_apic_base_valid(const struct nvmx_vcpu *v, u64 old, u64 val);
@@ -144,6 +146,8 @@ int irq_set_vapic_addr(struct nvmx_vcpu *v, u64 gpa);			/* own thread */
 void irq_vapic_before_entry(struct nvmx_vcpu *v);
 void irq_vapic_after_run(struct nvmx_vcpu *v);
 void irq_pv_eoi_changed(struct nvmx_vcpu *v);	/* v->pv.eoi was written */
+bool irq_tpr_in_memory(const struct nvmx_vcpu *v);	/* KVM_SET_VAPIC_ADDR */
+bool irq_reports_tpr(const struct nvmx_vcpu *v);
 int irq_set_tpr_reporting(struct nvmx_vcpu *v, const struct kvm_tpr_access_ctl *ctl);
 /*
  * After an access by MMIO, before RIP moves on: true asks for KVM_EXIT_TPR_ACCESS.  It is asked

@@ -68,6 +68,13 @@ enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access /* ACC_* *
  */
 enum mmu_frame_size { MMU_FRAME_ANY, MMU_FRAME_4K };
 enum mmu_verdict mmu_frame(struct nvmx_vcpu *v, u64 gpa, enum mmu_frame_size size, u64 *hpa);
+/*
+ * A page that is not L1's, to be read and written at @gpa, where no slot is, by instructions of L1
+ * on ept01.  One for each VM; it stays the caller's.  0; -EAGAIN: raced; -ENOMEM; -EBUSY: there is
+ * a slot, or it was taken back, after which no processor has it mapped, ever.  Process context.
+ */
+int mmu_lend_page(struct nvmx_vm *vm, u64 gpa, u64 hpa);
+void mmu_take_back(struct nvmx_vm *vm);
 /* PML: a 4K page of gpas was logged; called with count entries */
 void mmu_mark_dirty(struct nvmx_vm *vm, u64 gpa);
 

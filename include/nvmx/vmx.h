@@ -227,6 +227,11 @@ int vmx_set_cpuid(struct nvmx_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 n);
 const struct kvm_cpuid_entry2 *vmx_find_cpuid(const struct nvmx_vcpu *v, u32 fn, u32 idx);
 void vmx_cpuid_runtime(struct nvmx_vcpu *v);	/* OSXSAVE, OSPKE, APIC: CR4 or base changed */
 
+/* ---- apicv.c ---- */
+void vmx_apicv_update(struct nvmx_vcpu *v);	/* mode, reports or TPR in memory changed; loaded */
+bool vmx_has_accelerated_tpr(void);		/* of an xAPIC, too; for any VM */
+void vmx_apicv_vm_destroy(struct nvmx_vm *vm);	/* no vCPU is left */
+
 /* ---- exit_msr.c ---- */
 enum msr_by { MSR_BY_GUEST, MSR_BY_HOST };
 

@@ -131,6 +131,12 @@ static int enable_max_vcpu_id(struct nvmx_vm *vm, u64 arg)
 	return 0;
 }
 
+/* A TPR in memory is for guests whose accesses to the APIC's all exit. */
+static int ask_vapic(void)
+{
+	return !vmx_has_accelerated_tpr();
+}
+
 struct cap_row {
 	u32 cap;
 	int value;
@@ -190,7 +196,7 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_HLT, 1 },
 	{ KVM_CAP_HALT_POLL, 1, NULL, enable_halt_poll },
 	{ KVM_CAP_MP_STATE, 1 },
-	{ KVM_CAP_VAPIC, 1 },
+	{ KVM_CAP_VAPIC, 0, ask_vapic },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_X86_SMM, 1 },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },

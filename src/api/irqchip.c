@@ -8,6 +8,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <nvmx/irq.h>
+#include <nvmx/vmx.h>
 
 #include "face.h"
 #include "ioctl.h"
@@ -142,12 +143,24 @@ int vcpu_set_vapic_addr(struct nvmx_vcpu *v, union ioctl_arg arg)
 {
 	const struct kvm_vapic_addr *addr = arg.buf;
 
-	return irq_in_kernel(v) ? irq_set_vapic_addr(v, addr->vapic_addr) : -EINVAL;
+	int err;
+
+	if (!irq_in_kernel(v))
+		return -EINVAL;
+	err = irq_set_vapic_addr(v, addr->vapic_addr);
+	vmx_apicv_update(v);
+	return err;
 }
 
 int vcpu_tpr_access_reporting(struct nvmx_vcpu *v, union ioctl_arg arg)
 {
 	const struct kvm_tpr_access_ctl *ctl = arg.buf;
 
-	return irq_in_kernel(v) && !ctl->flags ? irq_set_tpr_reporting(v, ctl) : -EINVAL;
+	int err;
+
+	if (!irq_in_kernel(v) || ctl->flags)
+		return -EINVAL;
+	err = irq_set_tpr_reporting(v, ctl);
+	vmx_apicv_update(v);
+	return err;
 }

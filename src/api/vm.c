@@ -116,6 +116,7 @@ static void vm_destroy(struct kref *kref)
 	msr_filter_destroy(vm);
 	bus_destroy(vm);
 	mmu_vm_destroy(vm);
+	vmx_apicv_vm_destroy(vm);
 	vmx_cpus_put();
 	vm_free(vm);
 }

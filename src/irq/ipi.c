@@ -100,7 +100,7 @@ static int send_to_all(struct nvmx_vm *vm, struct nvmx_vcpu *src, const struct i
 /* The lower processor priority; among equals, who has taken fewer of these so far. */
 static bool is_lower(const struct lapic *l, const struct lapic *best)
 {
-	u32 mine = lapic_get(l, APIC_PROCPRI) >> 4, other = lapic_get(best, APIC_PROCPRI) >> 4;
+	u32 mine = lapic_ppr(l) >> 4, other = lapic_ppr(best) >> 4;
 
 	if (mine != other)
 		return mine < other;

@@ -4,8 +4,10 @@
  * EOI.  Own thread, all of it.
  *
  * irq_waits() is asked before each entry.  It costs one look at IRR (none while it is known to be
- * empty): the highest vector in service is kept in ->isr_max, and the PPR in its register.  When
- * the PPR falls, v->irq_hint is set, for what waits in IRR.
+ * empty): the highest vector in service is kept in ->isr_max.  The PPR in its register is that of
+ * the last look: with a TPR shadow the guest changes the TPR behind our back.  When the PPR falls
+ * below that, v->irq_hint is set, for what waits in IRR; where only the TPR is in the way,
+ * v->tpr_threshold makes the guest's change an exit, which sets it, too.
  */
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
@@ -57,12 +59,18 @@ static int irr_max(struct lapic *l)
 }
 
 /* SDM "Task and Processor Priorities" [sdm:apic-priority] */
-static void update_ppr(struct lapic *l)
+u32 lapic_ppr(const struct lapic *l)
 {
 	u32 tpr = lapic_get(l, APIC_TASKPRI) & 0xff;
-	u32 old = lapic_get(l, APIC_PROCPRI);
-	u32 isr = l->isr_max < 0 ? 0 : l->isr_max;
-	u32 ppr = tpr >> 4 >= isr >> 4 ? tpr : isr & 0xf0;
+	int isr_max = READ_ONCE(l->isr_max);
+	u32 isr = isr_max < 0 ? 0 : isr_max;
+
+	return tpr >> 4 >= isr >> 4 ? tpr : isr & 0xf0;
+}
+
+void lapic_update_ppr(struct lapic *l)
+{
+	u32 old = lapic_get(l, APIC_PROCPRI), ppr = lapic_ppr(l);
 
 	if (ppr == old)
 		return;
@@ -74,9 +82,17 @@ static void update_ppr(struct lapic *l)
 void lapic_recompute(struct lapic *l)
 {
 	l->isr_max = highest(l, APIC_ISR);
-	update_ppr(l);
+	lapic_update_ppr(l);
 	WRITE_ONCE(l->irr_hint, true);
 	WRITE_ONCE(l->v->irq_hint, true);
+}
+
+/* It waits for the TPR, which the guest may lower without an exit: from here on with one. */
+static u8 threshold(const struct lapic *l, int vector)
+{
+	if (l->isr_max >> 4 >= vector >> 4)
+		return 0;
+	return lapic_get(l, APIC_TASKPRI) >> 4 >= (u32)vector >> 4 ? vector >> 4 : 0;
 }
 
 /* A vector that may interrupt now, as far as the APIC is concerned. */
@@ -84,9 +100,14 @@ static int deliverable(struct lapic *l)
 {
 	int vector = lapic_on(l->v) ? irr_max(l) : -1;
 
-	if (vector < 0 || (u32)vector >> 4 <= lapic_get(l, APIC_PROCPRI) >> 4)
+	l->v->tpr_threshold = 0;
+	if (vector < 0)
 		return -1;
-	return vector;
+	lapic_update_ppr(l);
+	if ((u32)vector >> 4 > lapic_get(l, APIC_PROCPRI) >> 4)
+		return vector;
+	l->v->tpr_threshold = threshold(l, vector);
+	return -1;
 }
 
 bool irq_accepts_extint(struct nvmx_vcpu *v)
@@ -151,7 +172,7 @@ int irq_ack(struct nvmx_vcpu *v)
 	}
 	__set_bit(vector & 31, lapic_word(l, APIC_ISR, vector));
 	l->isr_max = vector;
-	update_ppr(l);
+	lapic_update_ppr(l);
 	return vector;
 }
 
@@ -162,8 +183,12 @@ u8 irq_tpr(struct nvmx_vcpu *v)
 
 void irq_set_tpr(struct nvmx_vcpu *v, u8 tpr)
 {
+	if (tpr == irq_tpr(v))
+		return;
 	lapic_set(v->lapic, APIC_TASKPRI, tpr);
-	update_ppr(v->lapic);
+	lapic_update_ppr(v->lapic);
+	/* The threshold is to be asked for again. */
+	WRITE_ONCE(v->irq_hint, true);
 }
 
 /* ---- end of interrupt ---- */
@@ -199,7 +224,7 @@ void irq_eoi(struct nvmx_vcpu *v)
 		return;
 	__clear_bit(vector & 31, lapic_word(l, APIC_ISR, vector));
 	l->isr_max = highest(l, APIC_ISR);
-	update_ppr(l);
+	lapic_update_ppr(l);
 	if (unlikely(v->synic))
 		hv_eoi(v, vector);
 	tell_ioapic(l, vector);

@@ -112,6 +112,8 @@ static inline bool lapic_has_cmci(const struct lapic *l)
 }
 
 /* ---- lapic.c ---- */
+u32 lapic_ppr(const struct lapic *l);	/* as it is now; any context */
+void lapic_update_ppr(struct lapic *l);	/* its register; own thread */
 void lapic_recompute(struct lapic *l);	/* what is cached of IRR, ISR and TPR; own thread */
 void lapic_set_identity(struct lapic *l);	/* ID and LDR in the format of the mode */
 bool lapic_cpuid(const struct nvmx_vcpu *v, u32 ecx_bit);	/* of leaf 1 */

@@ -201,6 +201,8 @@ u32 irq_read_reg(struct nvmx_vcpu *v, u32 offset)
 		return lapic_timer_count(l);
 	if (offset == APIC_LVR)
 		lapic_update_version(l);
+	if (offset == APIC_PROCPRI)
+		lapic_update_ppr(l);
 	return lapic_get(l, offset);
 }
 
@@ -227,6 +229,23 @@ void irq_write_icr(struct nvmx_vcpu *v, u64 val)
 {
 	lapic_set(v->lapic, APIC_ICR2, val >> 32);
 	write_icr(v->lapic, APIC_ICR, val);
+}
+
+/* A read gives what the page holds: not what is made when it is asked for, nor ICR's halves. */
+bool irq_x2apic_read_is_plain(const struct nvmx_vcpu *v, u32 msr)
+{
+	u32 offset = msr_offset(msr);
+
+	switch (offset) {
+	case APIC_LVR:
+	case APIC_PROCPRI:
+	case APIC_ICR:
+	case APIC_TMCCT:
+	case APIC_LVTCMCI:	/* comes with KVM_X86_SETUP_MCE */
+		return false;
+	default:
+		return find_reg(v->lapic, offset)->access & R2;
+	}
 }
 
 static int write_x2apic_icr(struct lapic *l, u64 val)

@@ -48,6 +48,7 @@ int irq_get_lapic(struct nvmx_vcpu *v, struct kvm_lapic_state *s)
 		return -EINVAL;
 	count = lapic_timer_count(l);
 	lapic_update_version(l);
+	lapic_update_ppr(l);
 	memcpy(s->regs, l->regs, sizeof(s->regs));
 	state_set(s, APIC_TMCCT, count);
 	if (has_short_id(v))
@@ -134,6 +135,16 @@ void irq_vapic_after_run(struct nvmx_vcpu *v)
 	lapic_pv_eoi_take_back(l);
 	if (l->vapic && !mmu_read(v->vm, l->vapic, &word, sizeof(word)))
 		irq_set_tpr(v, word);
+}
+
+bool irq_tpr_in_memory(const struct nvmx_vcpu *v)
+{
+	return v->lapic && v->lapic->vapic;
+}
+
+bool irq_reports_tpr(const struct nvmx_vcpu *v)
+{
+	return v->lapic && v->lapic->tpr_report.on;
 }
 
 int irq_set_tpr_reporting(struct nvmx_vcpu *v, const struct kvm_tpr_access_ctl *ctl)

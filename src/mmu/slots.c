@@ -125,6 +125,7 @@ static void publish(struct mmu *m, enum mmu_space space, struct mmu_slots *new)
 	rcu_assign_pointer(m->slots[space], new);
 	synchronize_srcu_expedited(&m->vm->srcu);
 	kvfree(old);
+	lend_slots_changed(m);
 }
 
 static void count_pages(struct mmu *m, const struct mmu_slot *slot, s64 pages)

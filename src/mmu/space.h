@@ -57,6 +57,8 @@ struct mmu {
 	unsigned long seq;		/* [l] invalidations that ended; first read without lock */
 	unsigned int invalidating;	/* [l] that have not ended */
 	unsigned long inv_start, inv_end;	/* [l] their union */
+	u64 lent_gfn;			/* [l] of mmu_lend_page(), 0: none; see lend.c */
+	bool lent_back;			/* [l] for good */
 	bool stopped;			/* no vCPU will enter again: nothing to flush for */
 
 	struct ept_space ept;
@@ -107,6 +109,9 @@ unsigned int mmu_range(struct mmu *m, const struct gfn_range *r);
 /* The same under one hold of the lock, without paying. */
 unsigned int __must_check mmu_range_locked(struct mmu *m, const struct gfn_range *r);
 void mmu_slot_range(struct mmu *m, const struct mmu_slot *slot, enum ept_op op);
+
+/* ---- lend.c ---- */
+void lend_slots_changed(struct mmu *m);	/* slots_lock is held */
 
 /* ---- notifier.c ---- */
 int notifier_start(struct mmu *m);

@@ -45,6 +45,8 @@ int nested_find_ept02(struct nvmx_vcpu *v, struct l2_context *c)
 
 	if (!vmcs12_has(c->vmcs12, CTL_ept)) {
 		drop_ept02(v, c);
+		/* L2 will run on ept01, and without L1's APIC accesses. */
+		mmu_take_back(v->vm);
 		return 0;
 	}
 	if (c->ept02 && c->ept02_key == c->vmcs12->ept_pointer)

@@ -457,6 +457,8 @@ enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v)
 	v->ev.immediate_exit = (is_guest_mode(v) && entry_comes_first(v, blocked)) ||
 			       vmx_smi_waits(v);
 	open_windows(v);
+	if (unlikely(v->tpr_threshold | v->tpr_threshold01) && !is_guest_mode(v))
+		vmx_write_tpr_threshold(v);
 	return NVMX_RESUME;
 }
 

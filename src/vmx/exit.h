@@ -42,6 +42,11 @@ void vmx_take_posted(struct nvmx_vcpu *v);
 void vmx_accept_init_sipi(struct nvmx_vcpu *v);
 enum nvmx_action vmx_eoi_exit(struct nvmx_vcpu *v);
 
+/* apicv.c */
+bool vmx_map_apic_page(struct nvmx_vcpu *v, u64 gpa);
+void vmx_apicv_pass(struct nvmx_vcpu *v, void (*pass)(struct nvmx_vcpu *v, u32 msr, bool write));
+void vmx_write_tpr_threshold(struct nvmx_vcpu *v);	/* vmcs01 is current */
+
 /* debug.c */
 #define DR6_ONES	0xffff0ff0ull	/* reserved bits, and those that are active low */
 #define DR7_ONES	0x400ull

@@ -4,7 +4,9 @@
  */
 #include <linux/errno.h>
 #include <linux/kvm.h>
+#include <linux/mm.h>
 #include <linux/types.h>
+#include <asm/apicdef.h>
 
 #include <nvmx/arch.h>
 #include <nvmx/mmu.h>
@@ -55,6 +57,8 @@ static enum nvmx_action fault_of_l1(struct nvmx_vcpu *v)
 	case MMU_RETRY:
 		return NVMX_RESUME;
 	case MMU_MMIO:
+		if (!(v->exit.qual & EPTQ_EXEC) && vmx_map_apic_page(v, gpa))
+			return NVMX_RESUME;
 		return device_access(v, gpa);
 	case MMU_ERROR:
 		return vmx_user_error(v, -EFAULT);
@@ -62,6 +66,12 @@ static enum nvmx_action fault_of_l1(struct nvmx_vcpu *v)
 		break;
 	}
 	return VMX_IMPOSSIBLE(v, "a violation to report to L0's own guest");
+}
+
+/* What the CPU does not virtualize there. */
+enum nvmx_action exit_apic_access(struct nvmx_vcpu *v)
+{
+	return device_access(v, APIC_DEFAULT_PHYS_BASE | (v->exit.qual & ~PAGE_MASK));
 }
 
 static enum nvmx_action fault_of_l2(struct nvmx_vcpu *v)

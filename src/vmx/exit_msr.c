@@ -170,6 +170,7 @@ void vmx_update_msr_bitmap(struct nvmx_vcpu *v)
 		pass(v, MSR_IA32_SPEC_CTRL, false);
 		pass(v, MSR_IA32_SPEC_CTRL, true);
 	}
+	vmx_apicv_pass(v, pass);
 	nested_msr_policy_changed(v);
 }
 

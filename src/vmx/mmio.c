@@ -52,7 +52,7 @@ static void note_known(struct nvmx_vcpu *v, u64 gpa)
 	const struct exit_info *x = &v->exit;
 
 	v->emu_known.access = 0;
-	if (is_guest_mode(v) || (x->qual & both) != both ||
+	if (x->reason != EXIT_ept_violation || is_guest_mode(v) || (x->qual & both) != both ||
 	    offset_in_page(x->gla) != offset_in_page(gpa))
 		return;
 	v->emu_known.lin = x->gla;

@@ -307,8 +307,10 @@ static int set_apic_base(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 		return -EINVAL;
 	v->apic_base = val;
 	vmx_cpuid_runtime(v);
-	if (irq_in_kernel(v))
+	if (irq_in_kernel(v)) {
 		irq_apic_base_changed(v, old);
+		vmx_apicv_update(v);
+	}
 	return 0;
 }
 

@@ -151,12 +151,14 @@ static int bring_up(struct nvmx_vcpu *v)
 
 	vmx_load(v);
 	vmcs_init_l0(v, v->vmcs01);
+	vmx_apicv_init(v);
 	/* Without a tag of its own it would share the host's, which an entry refuses. */
 	if (vmx_caps.vpid && !v->vpid)
 		vmcs_ctl_clear(v, v->vmcs01, CTL_vpid);
 	r = nested_vcpu_init(v);
 	if (!r) {
 		vmx_power_on(v);
+		vmx_apicv_update(v);
 		vmx_update_msr_bitmap(v);
 		vmx_sync_tsc(v, 0);
 	}

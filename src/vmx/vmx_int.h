@@ -31,7 +31,7 @@
 			 BIT(REQ_DIRTY_RING) | BIT(REQ_HV))
 
 /* ---- main.c: module parameters ---- */
-extern bool vmx_if_erratum, vmx_enable_shadow_vmcs, vmx_enable_vpid;
+extern bool vmx_if_erratum, vmx_enable_shadow_vmcs, vmx_enable_vpid, vmx_enable_apicv;
 
 /* ---- caps.c ---- */
 int vmx_caps_init(void);	/* -ENODEV, -EOPNOTSUPP: said in the log what is missing */
@@ -108,6 +108,9 @@ void vmx_kick_exit(void);
  * The vCPU is not runnable: it becomes so, or this waits until it is called or has thread work.
  */
 void vmx_wait_halted(struct nvmx_vcpu *v);
+
+/* ---- apicv.c ---- */
+void vmx_apicv_init(struct nvmx_vcpu *v);	/* vmcs01 is current, and new */
 
 /* ---- enter.c ---- */
 /* v->exit.reason of an entry that VMfailed, which is no exit: see v->exit.vm_error. */

@@ -7,16 +7,21 @@
 
 #define VECTOR 0x40
 #define VECTOR_PING 0x41
+#define VECTOR_WAKE 0x42
 #define IN_A_WHILE 200000	/* ticks until the wake-up from HLT: everybody is asleep by then */
 
 static volatile u32 pings, pongs;
 static volatile u64 taken_at;
+static volatile bool xapic_done;
 
 /* EOI is a part of taking an interrupt. */
 void irq_hook(u32 vector)
 {
 	taken_at = rdtsc();
-	x2apic_write(APIC_EOI, 0);
+	if (vector == VECTOR_WAKE)
+		xapic_write(APIC_EOI, 0);
+	else
+		x2apic_write(APIC_EOI, 0);
 	if (vector == VECTOR_PING)
 		pongs = pings;
 }
@@ -24,6 +29,9 @@ void irq_hook(u32 vector)
 void other_vcpu(u32 index)
 {
 	(void)index;
+	xapic_write(APIC_SVR, BIT(8) | 0xff);
+	while (!xapic_done)
+		asm volatile("sti\n\thlt\n\tcli" : : : "memory");
 	x2apic_on();
 	for (;;)
 		asm volatile("sti\n\thlt\n\tcli" : : : "memory");
@@ -70,10 +78,14 @@ static u64 hlt_wakeup(void)
 	return taken_at - deadline;
 }
 
+/* All processors are in one mode, as those of a real guest. */
 static void xapic(void)
 {
 	MEASURE("apic_read_mmio", xapic_read(APIC_TPR));
 	MEASURE("apic_write_mmio", xapic_write(APIC_TPR, 0));
+	xapic_done = true;
+	xapic_write(APIC_ICR2, 1u << 24);
+	xapic_write(APIC_ICR, ICR_ASSERT | VECTOR_WAKE);
 }
 
 static void interrupts(void)

@@ -71,6 +71,53 @@ static void task_priority(void)
 	ok(rd(0, APIC_PROCPRI) == 0x52, "equal classes: the whole TPR");
 }
 
+static void hardware_sets_tpr(u8 tpr)
+{
+	*(u32 *)(irq_apic_page(v) + APIC_TASKPRI) = tpr;
+}
+
+/* The guest changes the TPR in the page; only a write below the threshold is an exit. */
+static void tpr_in_the_page(void)
+{
+	world(IRQ_KERNEL);
+	hardware_sets_tpr(0x40);
+	ok(!irq_waits(v) && !v->tpr_threshold, "nothing waits for the TPR: no threshold");
+	arrive(0x51, false);
+	ok(irq_waits(v) && !v->tpr_threshold, "nor for what is above it");
+	hardware_sets_tpr(0x50);
+	ok(!irq_waits(v) && v->tpr_threshold == 5, "what it holds back is the threshold");
+	arrive(0x71, false);
+	ok(irq_waits(v) && irq_ack(v) == 0x71, "a higher one comes through");
+	v->irq_hint = true;
+	ok(!irq_waits(v) && !v->tpr_threshold, "behind one in service the EOI comes first");
+	irq_eoi(v);
+	ok(v->irq_hint && !irq_waits(v) && v->tpr_threshold == 5, "and sets the threshold again");
+	hardware_sets_tpr(0x20);
+	v->irq_hint = true;
+	ok(irq_waits(v) && !v->tpr_threshold && rd(0, APIC_PROCPRI) == 0x20,
+	   "the exit: PPR follows, and it comes");
+	hardware_sets_tpr(0x90);
+	ok(rd(0, APIC_PROCPRI) == 0x90, "the PPR that is read is that of now");
+	v->irq_hint = false;
+	irq_set_tpr(v, 0x80);
+	ok(v->irq_hint, "a TPR set by L0 has the threshold looked at");
+}
+
+static void plain_reads(void)
+{
+	world(IRQ_KERNEL);
+	ok(irq_x2apic_read_is_plain(v, 0x802) && irq_x2apic_read_is_plain(v, 0x808) &&
+	   irq_x2apic_read_is_plain(v, 0x827) && irq_x2apic_read_is_plain(v, 0x832) &&
+	   irq_x2apic_read_is_plain(v, 0x838), "registers that hardware may read");
+	ok(!irq_x2apic_read_is_plain(v, 0x803) && !irq_x2apic_read_is_plain(v, 0x80a) &&
+	   !irq_x2apic_read_is_plain(v, 0x830) && !irq_x2apic_read_is_plain(v, 0x839),
+	   "not what is made when it is read");
+	ok(!irq_x2apic_read_is_plain(v, 0x80b) && !irq_x2apic_read_is_plain(v, 0x80e) &&
+	   !irq_x2apic_read_is_plain(v, 0x83f) && !irq_x2apic_read_is_plain(v, 0x831) &&
+	   !irq_x2apic_read_is_plain(v, 0x840) && !irq_x2apic_read_is_plain(v, 0x8ff),
+	   "nor what is no register, or not for reading");
+}
+
 static void hints(void)
 {
 	world(IRQ_KERNEL);
@@ -173,6 +220,8 @@ void test_accept(void)
 	synic();
 	order();
 	task_priority();
+	tpr_in_the_page();
+	plain_reads();
 	hints();
 	trigger_modes();
 	split_eoi();

@@ -155,6 +155,10 @@ struct ept02 *mmu_ept02_get(struct nvmx_vm *vm, const struct mmu_ept12 *e)
 	return t;
 }
 
+void mmu_take_back(struct nvmx_vm *vm)
+{
+}
+
 void mmu_ept02_put(struct nvmx_vm *vm, struct ept02 *t)
 {
 	hw.trees--;
@@ -375,6 +379,11 @@ bool vmx_debug_wants_db(const struct nvmx_vcpu *v);
 bool vmx_debug_wants_db(const struct nvmx_vcpu *v)
 {
 	return v->guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP);
+}
+
+void vmx_write_tpr_threshold(struct nvmx_vcpu *v);
+void vmx_write_tpr_threshold(struct nvmx_vcpu *v)
+{
 }
 
 enum nvmx_action vmx_debug_exit(struct nvmx_vcpu *v, u8 vector, u64 dr6);
