@@ -159,8 +159,10 @@ static int check_end(struct vmm *vmm, int code)
 	const struct migrate *shared = (void *)(vmm->mem + MIGRATE_SHARED);
 	unsigned long lost = sent - shared->interrupts;
 
-	printf("# L2 did %lu rounds, sum 0x%lx, want 0x%lx; %lu of %lu interrupts, %lu timer exits\n",
-	       shared->done, shared->sum, shared->want, shared->interrupts, sent, shared->timers);
+	printf("# L2 did %lu rounds, sum 0x%lx, want 0x%lx; ", shared->done, shared->sum,
+	       shared->want);
+	printf("%lu of %lu interrupts, %lu timer exits\n", shared->interrupts, sent,
+	       shared->timers);
 	if (code == VMM_UNEXPECTED)
 		printf("# %s\n", vmm_why(vmm));
 	if (code || shared->strange)
@@ -300,7 +302,7 @@ static int try_order(const struct snapshot *s, unsigned long *refused)
 	return 1;
 }
 
-static int orders(void)
+static int random_orders(void)
 {
 	struct snapshot s = { .mem = NULL };
 	unsigned long tried = 0, refused = 0;
@@ -585,7 +587,7 @@ static const struct mode {
 	const char *name;
 	int (*run)(void);
 } modes[] = {
-	{ "identity", identity }, { "rounds", rounds }, { "orders", orders },
+	{ "identity", identity }, { "rounds", rounds }, { "orders", random_orders },
 	{ "hostile", hostile }, { "close", closes }, { "kill", kills }, { "bench", bench },
 	{ "offer", write_offer },
 	{ "save", save }, { "carry", carry }, { "resume", resume },
@@ -601,7 +603,8 @@ static const struct cpu_offer *read_offer(const char *path)
 
 static int usage(void)
 {
-	fprintf(stderr, "migrate [-i] [-d DEVICE] [-p PAYLOAD] [-n COUNT] [-s SEED] [-l OFFER] [-f FILE] MODE\n");
+	fprintf(stderr, "migrate [-i] [-d DEVICE] [-p PAYLOAD] [-n COUNT] [-s SEED] [-l OFFER] "
+		"[-f FILE] MODE\n");
 	return 2;
 }
 
