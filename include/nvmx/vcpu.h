@@ -196,7 +196,7 @@ struct nvmx_vcpu {
 	struct hv_vcpu *hv;			/* [I] (c) opaque, owned by src/hyperv */
 	bool synic;				/* [m] hv_auto_eoi() and hv_eoi() are to be asked */
 	bool irq_hint;				/* [a] irq_waits() is worth asking */
-	u8 tpr_threshold;			/* [m] irq_waits(): the class that waits for the TPR */
+	u8 tpr_threshold;			/* [m] the class that waits for the TPR */
 	u8 tpr_threshold01;			/* [m] what vmcs01 holds of it */
 	bool vapic;				/* [m] irq_vapic_*() have something to do */
 	u64 timer_due;				/* [a] not 0: irq_wait_timer() before the entry */

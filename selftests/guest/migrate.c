@@ -603,8 +603,10 @@ static const struct cpu_offer *read_offer(const char *path)
 
 static int usage(void)
 {
-	fprintf(stderr, "migrate [-i] [-d DEVICE] [-p PAYLOAD] [-n COUNT] [-s SEED] [-l OFFER] "
-		"[-f FILE] MODE\n");
+	static const char options[] =
+		"[-i] [-d DEVICE] [-p PAYLOAD] [-n COUNT] [-s SEED] [-l OFFER] [-f FILE] MODE";
+
+	fprintf(stderr, "migrate %s\n", options);
 	return 2;
 }
 
