@@ -25,6 +25,7 @@ int hv_vcpu_create(struct nvmx_vcpu *v);	/* makes v->hv, before the vCPU is publ
 void hv_vcpu_destroy(struct nvmx_vcpu *v);	/* nobody reaches the vCPU any more */
 
 /* ---- cpuid.c ---- */
+/* @v NULL: for any vCPU with its APIC in the kernel. */
 void hv_supported_cpuid(const struct nvmx_vcpu *v, struct kvm_cpuid_entry2 e[HV_NR_LEAVES]);
 void hv_cpuid_changed(struct nvmx_vcpu *v);	/* own thread */
 bool hv_enabled(const struct nvmx_vcpu *v);	/* CPUID shows the interface */

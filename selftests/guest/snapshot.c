@@ -16,6 +16,8 @@
 #define MSR_VMX_FIRST		0x480
 #define MSR_VMX_VMFUNC		0x491
 #define MSR_VMX_LAST		0x491
+#define MSR_HV_VP_RUNTIME	0x40000010
+#define MSR_HV_TIME_REF_COUNT	0x40000020
 
 const enum restore_step order_of_qemu[NR_STEPS] = {
 	STEP_SREGS, STEP_NESTED, STEP_REGS, STEP_XSAVE, STEP_XCRS, STEP_MSRS, STEP_EVENTS, STEP_MP,
@@ -187,6 +189,12 @@ const char *state_set(struct vmm_vcpu *v, const struct vcpu_state *s,
 	return failed;
 }
 
+static bool is_clock(u32 index)
+{
+	return index == MSR_TSC || index == MSR_TSC_ADJUST || index == MSR_HV_VP_RUNTIME ||
+	       index == MSR_HV_TIME_REF_COUNT;
+}
+
 static bool msrs_differ(const struct msr_set *a, const struct msr_set *b)
 {
 	u32 i;
@@ -196,7 +204,7 @@ static bool msrs_differ(const struct msr_set *a, const struct msr_set *b)
 	for (i = 0; i < a->head.nmsrs; i++) {
 		u32 index = a->entry[i].index;
 
-		if (index == MSR_TSC || index == MSR_TSC_ADJUST)
+		if (is_clock(index))
 			continue;
 		if (index != b->entry[i].index || a->entry[i].data != b->entry[i].data) {
 			printf("# MSR 0x%x: 0x%llx and 0x%llx\n", index, a->entry[i].data,

@@ -47,9 +47,8 @@ int dev_get_emulated_cpuid(union ioctl_arg arg)
 }
 
 /* More room than leaves is told back; less is refused. */
-int vcpu_get_supported_hv_cpuid(struct nvmx_vcpu *v, union ioctl_arg arg)
+static int give_hv_cpuid(const struct nvmx_vcpu *v, struct kvm_cpuid2 __user *user)
 {
-	struct kvm_cpuid2 __user *user = arg.user;
 	struct kvm_cpuid_entry2 e[HV_NR_LEAVES];
 	u32 room;
 
@@ -61,6 +60,17 @@ int vcpu_get_supported_hv_cpuid(struct nvmx_vcpu *v, union ioctl_arg arg)
 	if (copy_to_user(user->entries, e, sizeof(e)))
 		return -EFAULT;
 	return put_user(HV_NR_LEAVES, &user->nent);
+}
+
+int vcpu_get_supported_hv_cpuid(struct nvmx_vcpu *v, union ioctl_arg arg)
+{
+	return give_hv_cpuid(v, arg.user);
+}
+
+/* KVM_CAP_SYS_HYPERV_CPUID is not offered: with it come the enlightened VMCS's versions. */
+int dev_get_supported_hv_cpuid(union ioctl_arg arg)
+{
+	return give_hv_cpuid(NULL, arg.user);
 }
 
 int vcpu_set_cpuid2(struct nvmx_vcpu *v, union ioctl_arg arg)

@@ -35,6 +35,7 @@ static const struct ioctl_row dev_rows[] = {
 	ROW(KVM_GET_MSR_FEATURE_INDEX_LIST, ARG_USER, dev_get_msr_feature_index_list),
 	ROW(KVM_GET_MSRS, ARG_USER, dev_get_msrs),
 	ROW(KVM_GET_SUPPORTED_CPUID, ARG_USER, dev_get_supported_cpuid),
+	ROW(KVM_GET_SUPPORTED_HV_CPUID, ARG_USER, dev_get_supported_hv_cpuid),
 	ROW(KVM_GET_EMULATED_CPUID, ARG_USER, dev_get_emulated_cpuid),
 	ROW(KVM_X86_GET_MCE_CAP_SUPPORTED, ARG_OUT, dev_get_mce_cap),
 };

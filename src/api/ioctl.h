@@ -118,6 +118,7 @@ int vm_set_msr_filter_compat(struct nvmx_vm *vm, union ioctl_arg arg);
 /* cpuid.c, msrs.c, mce.c */
 int dev_get_supported_cpuid(union ioctl_arg arg);
 int dev_get_emulated_cpuid(union ioctl_arg arg);
+int dev_get_supported_hv_cpuid(union ioctl_arg arg);
 int vcpu_get_supported_hv_cpuid(struct nvmx_vcpu *v, union ioctl_arg arg);
 int vcpu_set_cpuid2(struct nvmx_vcpu *v, union ioctl_arg arg);
 int vcpu_get_cpuid2(struct nvmx_vcpu *v, union ioctl_arg arg);

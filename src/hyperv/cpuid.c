@@ -56,7 +56,7 @@ void hv_supported_cpuid(const struct nvmx_vcpu *v, struct kvm_cpuid_entry2 e[HV_
 
 	memcpy(e, leaves, sizeof(leaves));
 	for (i = 0; i < HV_NR_LEAVES; i++)
-		adjust(&e[i], irq_in_kernel(v));
+		adjust(&e[i], !v || irq_in_kernel(v));
 }
 
 void hv_cpuid_changed(struct nvmx_vcpu *v)
