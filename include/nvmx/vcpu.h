@@ -7,6 +7,7 @@
 
 #include <linux/atomic.h>
 #include <linux/bits.h>
+#include <linux/compiler.h>
 #include <linux/kref.h>
 #include <linux/kvm.h>
 #include <linux/list.h>
@@ -17,6 +18,7 @@
 #include <linux/srcu.h>
 #include <linux/swait.h>
 #include <linux/types.h>
+#include <asm/barrier.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
 #include <nvmx/emulate.h>
@@ -350,6 +352,25 @@ struct nvmx_vm {
 	pid_t pid;				/* [I] who created it, for names only */
 	unsigned long nr_mmu_pages;		/* KVM_SET_NR_MMU_PAGES, advice; 0: none */
 };
+
+/* NULL where there is none (yet).  Pairs with publish() of src/api/vcpu.c. */
+static inline struct nvmx_vcpu *vm_vcpu(const struct nvmx_vm *vm, u32 idx)
+{
+	return smp_load_acquire(&vm->vcpus[idx]);
+}
+
+/* From *@idx on, which it leaves where the vCPU is; NULL: no more. */
+static inline struct nvmx_vcpu *vm_find_vcpu(const struct nvmx_vm *vm, u32 *idx)
+{
+	struct nvmx_vcpu *v = NULL;
+
+	while (*idx < NVMX_MAX_VCPUS && !(v = vm_vcpu(vm, *idx)))
+		++*idx;
+	return v;
+}
+
+#define vm_for_each_vcpu(vm, v, idx) \
+	for ((idx) = 0; ((v) = vm_find_vcpu(vm, &(idx))); (idx)++)
 
 /* The address space that the vCPU's instructions see now. */
 static inline enum mmu_space vcpu_space(const struct nvmx_vcpu *v)

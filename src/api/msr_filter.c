@@ -129,10 +129,7 @@ static void tell_vcpus(struct nvmx_vm *vm)
 	struct nvmx_vcpu *v;
 	u32 i;
 
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		v = smp_load_acquire(&vm->vcpus[i]);	/* pairs with publish() of vcpu.c */
-		if (!v)
-			continue;
+	vm_for_each_vcpu(vm, v, i) {
 		vcpu_request(v, REQ_MSR_BITMAP);
 		vmx_kick(v);
 	}

@@ -82,11 +82,8 @@ u64 stats_vm_value(const struct nvmx_vm *vm, u32 i)
 
 	if (i == NR_VCPU)
 		return atomic_read(&vm->nr_vcpus);
-	for (n = 0; n < NVMX_MAX_VCPUS; n++) {
-		v = smp_load_acquire(&vm->vcpus[n]);	/* pairs with publish() of vcpu.c */
-		if (v)
-			sum += vcpu_value(v, i);
-	}
+	vm_for_each_vcpu(vm, v, n)
+		sum += vcpu_value(v, i);
 	return sum;
 }
 

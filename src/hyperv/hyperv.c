@@ -46,15 +46,12 @@ void hv_vcpu_destroy(struct nvmx_vcpu *v)
 /* User space can number the VPs anew. */
 struct nvmx_vcpu *hv_find_vp(struct nvmx_vm *vm, u32 vp_index)
 {
+	struct nvmx_vcpu *v;
 	u32 i;
 
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		/* Pairs with the publication of a vCPU. */
-		struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
-
-		if (v && READ_ONCE(v->hv->vp_index) == vp_index)
+	vm_for_each_vcpu(vm, v, i)
+		if (READ_ONCE(v->hv->vp_index) == vp_index)
 			return v;
-	}
 	return NULL;
 }
 

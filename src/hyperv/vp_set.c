@@ -102,17 +102,14 @@ u64 hv_flush_ex(struct nvmx_vcpu *v, struct hv_call *c)
 
 static u64 interrupt(struct nvmx_vcpu *v, u32 vector, u64 vps)
 {
+	struct nvmx_vcpu *to;
 	u32 i;
 
 	if (vector < TLFS_FIRST_VECTOR || vector > 0xff)
 		return TLFS_INVALID_INPUT;
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		/* Pairs with the publication of a vCPU. */
-		struct nvmx_vcpu *to = smp_load_acquire(&v->vm->vcpus[i]);
-
-		if (to && vps & BIT_ULL(READ_ONCE(to->hv->vp_index)))
+	vm_for_each_vcpu(v->vm, to, i)
+		if (vps & BIT_ULL(READ_ONCE(to->hv->vp_index)))
 			irq_inject_vector(to, vector);
-	}
 	return TLFS_SUCCESS;
 }
 

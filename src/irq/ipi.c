@@ -9,17 +9,8 @@
 #include <linux/kvm.h>
 #include <linux/minmax.h>
 #include <linux/types.h>
-#include <asm/barrier.h>
 #include "irq_int.h"
 #include "lapic.h"
-
-static struct nvmx_vcpu *apic_at(struct nvmx_vm *vm, u32 i)
-{
-	/* Pairs with the publication of a vCPU. */
-	struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
-
-	return v && v->lapic ? v : NULL;
-}
 
 /*
  * Eight bits of ones reach everybody.  To an x2APIC that sees 32 bits they are a number like any
@@ -71,6 +62,8 @@ bool lapic_matches(struct nvmx_vcpu *v, const struct irq_msg *msg)
 static bool is_receiver(struct nvmx_vcpu *v, const struct nvmx_vcpu *src,
 			const struct irq_msg *msg)
 {
+	if (!v->lapic)
+		return false;
 	switch (msg->shorthand) {
 	case SHORTHAND_NONE:
 		return lapic_matches(v, msg);
@@ -85,15 +78,13 @@ static bool is_receiver(struct nvmx_vcpu *v, const struct nvmx_vcpu *src,
 
 static int send_to_all(struct nvmx_vm *vm, struct nvmx_vcpu *src, const struct irq_msg *msg)
 {
+	struct nvmx_vcpu *v;
 	int accepted = -1;
 	u32 i;
 
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		struct nvmx_vcpu *v = apic_at(vm, i);
-
-		if (v && is_receiver(v, src, msg))
+	vm_for_each_vcpu(vm, v, i)
+		if (is_receiver(v, src, msg))
 			accepted = max(accepted, 0) + lapic_accept(v, msg);
-	}
 	return accepted;
 }
 
@@ -109,13 +100,11 @@ static bool is_lower(const struct lapic *l, const struct lapic *best)
 
 static int send_to_lowest(struct nvmx_vm *vm, struct nvmx_vcpu *src, const struct irq_msg *msg)
 {
-	struct nvmx_vcpu *best = NULL;
+	struct nvmx_vcpu *v, *best = NULL;
 	u32 i;
 
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		struct nvmx_vcpu *v = apic_at(vm, i);
-
-		if (!v || !is_receiver(v, src, msg) || !lapic_software_on(v->lapic))
+	vm_for_each_vcpu(vm, v, i) {
+		if (!is_receiver(v, src, msg) || !lapic_software_on(v->lapic))
 			continue;
 		if (!best || is_lower(v->lapic, best->lapic))
 			best = v;
@@ -130,14 +119,13 @@ static int send_to_lowest(struct nvmx_vm *vm, struct nvmx_vcpu *src, const struc
 static int send_to_one(struct nvmx_vm *vm, const struct irq_msg *msg)
 {
 	u8 *guess = &vm->irq->by_id[msg->dest & 0xff];
-	struct nvmx_vcpu *v = apic_at(vm, READ_ONCE(*guess));
+	struct nvmx_vcpu *v = vm_vcpu(vm, READ_ONCE(*guess));
 	u32 i;
 
 	if (v && lapic_matches(v, msg))
 		return lapic_accept(v, msg);
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		v = apic_at(vm, i);
-		if (!v || !lapic_matches(v, msg))
+	vm_for_each_vcpu(vm, v, i) {
+		if (!lapic_matches(v, msg))
 			continue;
 		WRITE_ONCE(*guess, i);
 		return lapic_accept(v, msg);

@@ -144,26 +144,21 @@ void irq_inject_vector(struct nvmx_vcpu *v, u8 vector)
 
 void lapic_extint_raised(struct nvmx_vm *vm)
 {
+	struct nvmx_vcpu *v;
 	u32 i;
 
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		/* Pairs with the publication of a vCPU. */
-		struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
-
-		if (v && v->lapic && irq_accepts_extint(v))
+	vm_for_each_vcpu(vm, v, i)
+		if (v->lapic && irq_accepts_extint(v))
 			vmx_post_irq(v);
-	}
 }
 
 void lapic_pit_tick(struct nvmx_vm *vm)
 {
+	struct nvmx_vcpu *v;
 	u32 i;
 
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		/* Pairs with the publication of a vCPU. */
-		struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
-
-		if (!v || !v->lapic)
+	vm_for_each_vcpu(vm, v, i) {
+		if (!v->lapic)
 			continue;
 		if (GET_APIC_DELIVERY_MODE(lapic_get(v->lapic, APIC_LVT0)) == DELIVER_NMI)
 			lapic_accept_lvt(v->lapic, APIC_LVT0);

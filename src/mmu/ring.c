@@ -113,14 +113,12 @@ bool mmu_ring_nearly_full(struct nvmx_vcpu *v)
 static struct nvmx_vcpu *vcpu_of_this_thread(struct nvmx_vm *vm)
 {
 	struct nvmx_vcpu *v;
-	u32 i, n = atomic_read(&vm->nr_vcpus);
+	u32 i;
 
-	for (i = 0; i < n; i++) {
-		v = smp_load_acquire(&vm->vcpus[i]);	/* pairs with the release of publish() */
-		if (v && READ_ONCE(v->user) == current)
+	vm_for_each_vcpu(vm, v, i)
+		if (READ_ONCE(v->user) == current)
 			return v;
-	}
-	return n ? smp_load_acquire(&vm->vcpus[0]) : NULL;	/* the same */
+	return vm_vcpu(vm, 0);
 }
 
 static void push(struct nvmx_vcpu *v, u32 slot, u64 offset)
@@ -195,17 +193,15 @@ int mmu_reset_rings(struct nvmx_vm *vm)
 {
 	struct mmu *m = vm->mmu;
 	struct nvmx_vcpu *v;
-	u32 i, nr = atomic_read(&vm->nr_vcpus);
 	int n = 0;
+	u32 i;
 
 	if (!vm->dirty_ring_bytes)
 		return -EINVAL;
 	mutex_lock(&m->slots_lock);
-	for (i = 0; i < nr; i++) {
-		v = smp_load_acquire(&vm->vcpus[i]);	/* as above */
-		if (v && v->dirty_ring)
+	vm_for_each_vcpu(vm, v, i)
+		if (v->dirty_ring)
 			n += reset_ring(m, v->dirty_ring);
-	}
 	if (n)
 		dirty_taken(m);
 	mutex_unlock(&m->slots_lock);

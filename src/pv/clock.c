@@ -97,14 +97,10 @@ static bool line_is_good(const struct nvmx_vm *vm)
 
 static void request_all(struct nvmx_vm *vm)
 {
+	struct nvmx_vcpu *v;
 	u32 i;
 
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		/* Pairs with the publication of a vCPU. */
-		struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
-
-		if (!v)
-			continue;
+	vm_for_each_vcpu(vm, v, i) {
 		vcpu_request(v, REQ_CLOCK);
 		vmx_kick(v);
 	}
@@ -151,10 +147,7 @@ static bool all_tscs_match(struct nvmx_vm *vm)
 	const struct nvmx_vcpu *v, *first = NULL;
 	u32 i;
 
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		v = smp_load_acquire(&vm->vcpus[i]);	/* pairs with publication */
-		if (!v)
-			continue;
+	vm_for_each_vcpu(vm, v, i) {
 		if (!first)
 			first = v;
 		if (READ_ONCE(v->tsc_offset) != READ_ONCE(first->tsc_offset) ||

@@ -28,15 +28,12 @@ static s64 poll_irq(struct nvmx_vcpu *v, const struct pv_call *c)
 
 static struct nvmx_vcpu *find_vcpu(struct nvmx_vm *vm, u64 id)
 {
+	struct nvmx_vcpu *v;
 	u32 i;
 
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		/* Pairs with the publication of a vCPU. */
-		struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
-
-		if (v && v->id == id)
+	vm_for_each_vcpu(vm, v, i)
+		if (v->id == id)
 			return v;
-	}
 	return NULL;
 }
 

@@ -53,12 +53,10 @@ bool pv_yield_to(struct nvmx_vcpu *to)
 /* They take turns: the first one after the caller that can use the CPU. */
 void pv_yield_to_any(struct nvmx_vcpu *v)
 {
-	struct nvmx_vm *vm = v->vm;
 	u32 i;
 
 	for (i = 1; i < NVMX_MAX_VCPUS; i++) {
-		/* Pairs with the publication of a vCPU. */
-		struct nvmx_vcpu *to = smp_load_acquire(&vm->vcpus[(v->idx + i) % NVMX_MAX_VCPUS]);
+		struct nvmx_vcpu *to = vm_vcpu(v->vm, (v->idx + i) % NVMX_MAX_VCPUS);
 
 		if (to && pv_yield_to(to))
 			return;

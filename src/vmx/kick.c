@@ -74,7 +74,9 @@ static void leave_guest(void *data)
 void vmx_flush_tlbs(struct nvmx_vm *vm)
 {
 	struct cpumask *mask;
+	struct nvmx_vcpu *v;
 	u32 i;
+	int cpu;
 
 	/* A notifier may call with a lock of the host's page tables held. */
 	lockdep_assert_irqs_enabled();
@@ -84,12 +86,8 @@ void vmx_flush_tlbs(struct nvmx_vm *vm)
 	preempt_disable();
 	mask = this_cpu_cpumask_var_ptr(kick_mask);
 	cpumask_clear(mask);
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		/* Pairs with the publication of a vCPU. */
-		struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
-		int cpu;
-
-		if (!v || !atomic_read(&v->in_guest))
+	vm_for_each_vcpu(vm, v, i) {
+		if (!atomic_read(&v->in_guest))
 			continue;
 		/* It may be out and elsewhere by now: then it has seen the new generation. */
 		cpu = READ_ONCE(v->cpu);
@@ -103,18 +101,14 @@ void vmx_flush_tlbs(struct nvmx_vm *vm)
 
 void vm_bug(struct nvmx_vm *vm, const char *what, const char *file, int line)
 {
+	struct nvmx_vcpu *v;
 	u32 i;
 
 	if (xchg(&vm->dead, true))
 		return;
 	pr_err("nvmx: VM %u is ended by a bug of nvmx: %s at %s:%d\n", vm->debug_id, what, file,
 	       line);
-	for (i = 0; i < NVMX_MAX_VCPUS; i++) {
-		/* Pairs with the publication of a vCPU. */
-		struct nvmx_vcpu *v = smp_load_acquire(&vm->vcpus[i]);
-
-		if (!v)
-			continue;
+	vm_for_each_vcpu(vm, v, i) {
 		vcpu_request(v, REQ_DEAD);
 		vmx_kick(v);
 	}
