@@ -277,6 +277,35 @@ bool vmx_trap_in_hardware(struct nvmx_vcpu *v);
 void vmx_set_nmi_blocked(struct nvmx_vcpu *v, bool blocked);
 bool vmx_irq_ready_user(struct nvmx_vcpu *v);	/* run->ready_for_interrupt_injection */
 bool vmx_if_flag_user(struct nvmx_vcpu *v);	/* run->if_flag */
+/* What runs now, whoever the event would be for: IF, and no blocking. */
+static inline bool vmx_open_to_irqs(struct nvmx_vcpu *v)
+{
+	return (vmx_rflags(v) & X86_EFLAGS_IF) &&
+	       !(vmcs_read(v, guest_interruptibility_info) & (INTS_STI | INTS_MOVSS));
+}
+
+static inline bool vmx_open_to_nmis(struct nvmx_vcpu *v)
+{
+	return !(vmcs_read(v, guest_interruptibility_info) & (INTS_STI | INTS_MOVSS | INTS_NMI));
+}
+
+/*
+ * v->ev.exception as interruption information.  Real mode has no error codes.
+ * SDM "Checks on VMX Controls", event injection [sdm:entry-event]
+ */
+static inline u32 vmx_exception_info(struct nvmx_vcpu *v)
+{
+	u32 info = EVT_VALID | v->ev.exception.vector;
+
+	if (!v->ev.exception.soft)
+		info |= EVT_TYPE_HWEXC;
+	else
+		info |= v->ev.exception.vector == VEC_DB ? EVT_TYPE_PRIVSW : EVT_TYPE_SWEXC;
+	if (v->ev.exception.has_code && (vmx_cr0(v) & X86_CR0_PE))
+		info |= EVT_HAS_CODE;
+	return info;
+}
+
 /* Write one event to the current VMCS (VM-entry interruption information). */
 void vmx_inject(struct nvmx_vcpu *v, u32 intr_info, u32 error_code, u32 insn_len);
 /* After an exit: what IDT-vectoring says was interrupted is injected again (or kept for vmcs12). */

@@ -42,7 +42,7 @@ static u64 exception_qual(const struct nvmx_vcpu *v)
 
 static enum nvmx_action exception_exit(struct nvmx_vcpu *v)
 {
-	u32 info = nested_exception_info(v), code = nested_exception_code(v);
+	u32 info = vmx_exception_info(v), code = nested_exception_code(v);
 	u64 qual = exception_qual(v);
 
 	if (v->ev.exception.soft)
@@ -126,17 +126,6 @@ static bool due_preemption_timer(struct nvmx_vcpu *v)
 	return nested_timer_expired(v);
 }
 
-static bool open_to_nmis(struct nvmx_vcpu *v)
-{
-	return !(vmcs_read(v, guest_interruptibility_info) & (INTS_STI | INTS_MOVSS | INTS_NMI));
-}
-
-static bool open_to_interrupts(struct nvmx_vcpu *v)
-{
-	return (vmx_rflags(v) & X86_EFLAGS_IF) &&
-	       !(vmcs_read(v, guest_interruptibility_info) & (INTS_STI | INTS_MOVSS));
-}
-
 /*
  * Behind an event that is on its way into L2 the CPU looks at the windows: it knows what L2's
  * handler begins with.
@@ -148,7 +137,7 @@ static bool wants_window(struct nvmx_vcpu *v, enum vmx_ctl ctl)
 
 static bool due_nmi_window(struct nvmx_vcpu *v)
 {
-	return wants_window(v, CTL_nmi_window_exiting) && open_to_nmis(v);
+	return wants_window(v, CTL_nmi_window_exiting) && vmx_open_to_nmis(v);
 }
 
 /* With virtual NMIs, what L2 blocks are only those. */
@@ -157,18 +146,18 @@ static bool due_nmi(struct nvmx_vcpu *v)
 	if (!v->ev.nmi.pending)
 		return false;
 	if (!nested_intercepts_nmi(v))
-		return open_to_nmis(v);
+		return vmx_open_to_nmis(v);
 	return vmcs12_has(nested_vmcs12(v), CTL_virtual_nmis) || !vmx_nmi_blocked(v);
 }
 
 static bool due_interrupt_window(struct nvmx_vcpu *v)
 {
-	return wants_window(v, CTL_interrupt_window_exiting) && open_to_interrupts(v);
+	return wants_window(v, CTL_interrupt_window_exiting) && vmx_open_to_irqs(v);
 }
 
 static bool due_interrupt(struct nvmx_vcpu *v)
 {
-	return vmx_irq_waits(v) && (nested_intercepts_irq(v) || open_to_interrupts(v));
+	return vmx_irq_waits(v) && (nested_intercepts_irq(v) || vmx_open_to_irqs(v));
 }
 
 static enum vmx_event first_due(struct nvmx_vcpu *v)

@@ -11,20 +11,6 @@
 #include "nested_int.h"
 #include "vmcs02.h"
 
-u32 nested_exception_info(struct nvmx_vcpu *v)
-{
-	u8 vector = v->ev.exception.vector;
-	u32 info = EVT_VALID | vector;
-
-	if (!v->ev.exception.soft)
-		info |= EVT_TYPE_HWEXC;
-	else
-		info |= vector == VEC_DB ? EVT_TYPE_PRIVSW : EVT_TYPE_SWEXC;
-	if (v->ev.exception.has_code && (vmx_cr0(v) & X86_CR0_PE))
-		info |= EVT_HAS_CODE;
-	return info;
-}
-
 /* Hardware has 16 bits; user space that restores an event may have set more. */
 u16 nested_exception_code(const struct nvmx_vcpu *v)
 {
@@ -33,7 +19,7 @@ u16 nested_exception_code(const struct nvmx_vcpu *v)
 
 static void save_exception(struct nvmx_vcpu *v, struct vmcs12 *vmcs12)
 {
-	vmcs12->idt_vectoring_info_field = nested_exception_info(v);
+	vmcs12->idt_vectoring_info_field = vmx_exception_info(v);
 	vmcs12->idt_vectoring_error_code = nested_exception_code(v);
 	if (v->ev.exception.soft)
 		vmcs12->vm_exit_instruction_len = v->ev.exception.insn_len;

@@ -101,8 +101,7 @@ static bool entry_is_taken(const struct nvmx_vcpu *v, const struct vmcs12 *vmcs1
 
 static bool can_interrupt(struct nvmx_vcpu *v)
 {
-	return (vmx_rflags(v) & X86_EFLAGS_IF) && !vmx_trap_in_hardware(v) &&
-	       !(vmcs_read(v, guest_interruptibility_info) & (INTS_STI | INTS_MOVSS));
+	return vmx_open_to_irqs(v) && !vmx_trap_in_hardware(v);
 }
 
 static void evaluate(struct nvmx_vcpu *v, struct l2_context *c, u8 *page)

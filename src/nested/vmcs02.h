@@ -202,8 +202,7 @@ u32 nested_load_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count);	/* 0, or 1 + inde
 u32 nested_store_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count);
 
 /* ---- vectoring.c ---- */
-u32 nested_exception_info(struct nvmx_vcpu *v);		/* of ev.exception, as exit information */
-u16 nested_exception_code(const struct nvmx_vcpu *v);
+u16 nested_exception_code(const struct nvmx_vcpu *v);	/* of ev.exception, as exit information */
 /* Events that L0 had not delivered to L2 yet, as IDT-vectoring information of vmcs12. */
 void nested_save_vectoring(struct nvmx_vcpu *v, struct vmcs12 *vmcs12);
 

@@ -88,7 +88,7 @@ bool vmx_irq_allowed(struct nvmx_vcpu *v)
 		if (nested_intercepts_irq(v))
 			return true;
 	}
-	return (vmx_rflags(v) & X86_EFLAGS_IF) && !(interruptibility(v) & (INTS_STI | INTS_MOVSS));
+	return vmx_open_to_irqs(v);
 }
 
 bool vmx_nmi_allowed(struct nvmx_vcpu *v)
@@ -99,7 +99,7 @@ bool vmx_nmi_allowed(struct nvmx_vcpu *v)
 		if (nested_intercepts_nmi(v))
 			return true;
 	}
-	return !(interruptibility(v) & (INTS_STI | INTS_MOVSS | INTS_NMI));
+	return vmx_open_to_nmis(v);
 }
 
 bool vmx_nmi_blocked(struct nvmx_vcpu *v)
@@ -162,21 +162,9 @@ void vmx_inject(struct nvmx_vcpu *v, u32 intr_info, u32 error_code, u32 insn_len
 	v->ev.written = true;
 }
 
-static u32 exception_type(const struct nvmx_vcpu *v)
-{
-	if (!v->ev.exception.soft)
-		return EVT_TYPE_HWEXC;
-	return v->ev.exception.vector == VEC_DB ? EVT_TYPE_PRIVSW : EVT_TYPE_SWEXC;
-}
-
-/* Real mode has no error codes. SDM "Checks on VMX Controls", event injection [sdm:entry-event] */
 static void write_exception(struct nvmx_vcpu *v)
 {
-	u32 info = EVT_VALID | exception_type(v) | v->ev.exception.vector;
-
-	if (v->ev.exception.has_code && (vmx_cr0(v) & X86_CR0_PE))
-		info |= EVT_HAS_CODE;
-	vmx_inject(v, info, v->ev.exception.code,
+	vmx_inject(v, vmx_exception_info(v), v->ev.exception.code,
 		   v->ev.exception.soft ? v->ev.exception.insn_len : 0);
 }
 
