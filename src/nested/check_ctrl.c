@@ -5,12 +5,12 @@
  * SDM "Checks on VMX Controls" [sdm:check-ctrl]
  */
 #include <linux/types.h>
+#include <asm/apicdef.h>
 #include <nvmx/arch.h>
 #include <nvmx/mmu.h>
 #include <nvmx/vmx.h>
 #include "check_int.h"
 
-#define VTPR_OFFSET	0x80
 #define MSR_ENTRY_SIZE	16
 
 #define EPTP_MEMTYPE	0x7ull
@@ -52,7 +52,7 @@ bool tpr_threshold_ok(const struct check *c)
 	    has(c, CTL_virtual_interrupt_delivery))
 		return true;
 	/* A page that is not memory reads as all ones. */
-	if (mmu_read(c->v->vm, c->s->virtual_apic_page_addr + VTPR_OFFSET, &vtpr, sizeof(vtpr)))
+	if (mmu_read(c->v->vm, c->s->virtual_apic_page_addr + APIC_TASKPRI, &vtpr, sizeof(vtpr)))
 		return true;
 	return (c->s->tpr_threshold & 15) <= ((vtpr >> 4) & 15);
 }

@@ -155,15 +155,11 @@ static void capture_debug_and_msrs(struct nvmx_vcpu *v, struct l2_context *c)
 	hw_set(c, HW_guest_ia32_pat, v->pat);
 }
 
-/* With virtual.c at work RVI is here already, but for what L2 has sent to itself. */
 static void capture_intr_status(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	u16 status = hw_get(v, c, guest_intr_status);
-	u16 waits = c->vmcs12->guest_intr_status & GUEST_INTR_RVI;
 
-	if (vmx_vid_erratum && waits > (status & GUEST_INTR_RVI))
-		status = (status & ~GUEST_INTR_RVI) | waits;
-	c->vmcs12->guest_intr_status = status;
+	c->vmcs12->guest_intr_status = (status & ~GUEST_INTR_RVI) | nested_rvi(c, status);
 }
 
 static void capture_rest(struct nvmx_vcpu *v, struct l2_context *c)

@@ -13,6 +13,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/types.h>
+#include <asm/apicdef.h>
 #include <nvmx/irq.h>
 #include <nvmx/mmu.h>
 #include <nvmx/vmcs12.h>
@@ -20,9 +21,7 @@
 #include "nested_int.h"
 #include "vmcs02.h"
 
-#define VIRR		0x200		/* in the virtual-APIC page: 32 bits every 16 bytes */
 #define VECTOR_WORDS	8
-#define VPPR		0xa0
 
 /* Other processors of L1 set bits in it at any time. */
 struct posted_desc {
@@ -42,14 +41,6 @@ bool nested_is_notification(struct nvmx_vcpu *v, int vector)
 	       irq_in_kernel(v) && irq_isr_max(v) == vector;
 }
 
-/* RVI */
-static u8 requested(struct nvmx_vcpu *v)
-{
-	u8 rvi = vmcs_read(v, guest_intr_status) & GUEST_INTR_RVI;
-
-	return vmx_vid_erratum ? max_t(u8, rvi, nested_vmcs12(v)->guest_intr_status) : rvi;
-}
-
 /*
  * Would the CPU deliver a virtual interrupt now?  An L2 that L0 has halted must not sleep on it.
  * SDM "Evaluation of Pending Virtual Interrupts" [sdm:virtual-intr]
@@ -58,12 +49,14 @@ bool nested_virtual_irq_waits(struct nvmx_vcpu *v)
 {
 	const struct vmcs12 *vmcs12 = nested_vmcs12(v);
 	u32 vppr = 0;
+	u8 rvi;
 
 	if (!vmcs12_has(vmcs12, CTL_virtual_interrupt_delivery) ||
 	    !(vmx_rflags(v) & X86_EFLAGS_IF) ||
-	    mmu_read(v->vm, vmcs12->virtual_apic_page_addr + VPPR, &vppr, sizeof(vppr)))
+	    mmu_read(v->vm, vmcs12->virtual_apic_page_addr + APIC_PROCPRI, &vppr, sizeof(vppr)))
 		return false;
-	return requested(v) >> 4 > (vppr & 0xff) >> 4;
+	rvi = nested_rvi(v->nested->current12, vmcs_read(v, guest_intr_status));
+	return rvi >> 4 > (vppr & 0xff) >> 4;
 }
 
 /* The highest vector that was requested, or -1. */
@@ -79,7 +72,7 @@ static int take_requests(struct posted_desc *desc, u8 *virtual_apic)
 		word = xchg(&desc->requests[i], 0);
 		if (!word)
 			continue;
-		*(u32 *)(virtual_apic + VIRR + i * 16) |= word;
+		*(u32 *)(virtual_apic + APIC_IRR + i * 16) |= word;
 		highest = i * 32 + __fls(word);
 	}
 	return highest;
@@ -91,7 +84,7 @@ static void request(struct nvmx_vcpu *v, int vector)
 	u16 status = hw_get(v, c, guest_intr_status);
 
 	if (vmx_vid_erratum)
-		c->vmcs12->guest_intr_status = max_t(int, vector, requested(v));
+		c->vmcs12->guest_intr_status = max_t(int, vector, nested_rvi(c, status));
 	else if (vector > (status & GUEST_INTR_RVI))
 		hw_put(v, c, guest_intr_status, (status & ~GUEST_INTR_RVI) | vector);
 }

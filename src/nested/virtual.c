@@ -13,6 +13,7 @@
 #include <linux/compiler.h>
 #include <linux/minmax.h>
 #include <linux/types.h>
+#include <asm/apicdef.h>
 #include <nvmx/arch.h>
 #include <nvmx/mmu.h>
 #include <nvmx/vmcs12.h>
@@ -20,11 +21,7 @@
 #include "nested_int.h"
 #include "vmcs02.h"
 
-/* In the virtual-APIC page: 32 bits every 16 bytes */
-#define VPPR		0xa0
-#define VISR		0x100
-#define VIRR		0x200
-
+/* IRR and ISR: 32 bits every 16 bytes */
 static u32 *word_of(u8 *page, u32 bank, u8 vector)
 {
 	return (u32 *)(page + bank + (vector >> 5) * 16);
@@ -40,7 +37,7 @@ static u8 highest_request(u8 *page)
 	int i;
 
 	for (i = 7; i >= 0; i--) {
-		u32 word = READ_ONCE(*word_of(page, VIRR, i * 32));
+		u32 word = READ_ONCE(*word_of(page, APIC_IRR, i * 32));
 
 		if (word)
 			return i * 32 + __fls(word);
@@ -51,13 +48,13 @@ static u8 highest_request(u8 *page)
 /* From wherever it is to vmcs12. */
 static u8 take_requests(struct nvmx_vcpu *v, struct l2_context *c, u8 *page)
 {
-	u16 hw = hw_get(v, c, guest_intr_status);
-	u8 rvi = max(hw & GUEST_INTR_RVI, c->vmcs12->guest_intr_status & GUEST_INTR_RVI);
+	u16 status = hw_get(v, c, guest_intr_status), svi = status & ~GUEST_INTR_RVI;
+	u8 rvi = nested_rvi(c, status);
 
-	if (rvi && !is_set(page, VIRR, rvi))
+	if (rvi && !is_set(page, APIC_IRR, rvi))
 		rvi = highest_request(page);
-	c->vmcs12->guest_intr_status = (hw & ~GUEST_INTR_RVI) | rvi;
-	hw_put(v, c, guest_intr_status, hw & ~GUEST_INTR_RVI);
+	c->vmcs12->guest_intr_status = svi | rvi;
+	hw_put(v, c, guest_intr_status, svi);
 	return rvi;
 }
 
@@ -80,11 +77,11 @@ static void leave_to_hardware(struct nvmx_vcpu *v, struct l2_context *c, u16 sta
 
 static void deliver(struct nvmx_vcpu *v, struct l2_context *c, u8 *page, u8 vector)
 {
-	u32 *isr = word_of(page, VISR, vector), *irr = word_of(page, VIRR, vector);
+	u32 *isr = word_of(page, APIC_ISR, vector), *irr = word_of(page, APIC_IRR, vector);
 
 	WRITE_ONCE(*isr, READ_ONCE(*isr) | BIT(vector & 31));
 	WRITE_ONCE(*irr, READ_ONCE(*irr) & ~BIT(vector & 31));
-	WRITE_ONCE(*(u32 *)(page + VPPR), vector & 0xf0);
+	WRITE_ONCE(*(u32 *)(page + APIC_PROCPRI), vector & 0xf0);
 	leave_to_hardware(v, c, vector << 8 | highest_request(page));
 	v->ev.irq.injected = true;
 	v->ev.irq.soft = false;
@@ -107,7 +104,7 @@ static bool can_interrupt(struct nvmx_vcpu *v)
 static void evaluate(struct nvmx_vcpu *v, struct l2_context *c, u8 *page)
 {
 	u8 vector = take_requests(v, c, page);
-	u8 vtpr = READ_ONCE(page[0x80]), svi = c->vmcs12->guest_intr_status >> 8;
+	u8 vtpr = READ_ONCE(page[APIC_TASKPRI]), svi = c->vmcs12->guest_intr_status >> 8;
 
 	if (vector >> 4 <= max(vtpr, svi) >> 4)
 		leave_to_hardware(v, c, c->vmcs12->guest_intr_status);

@@ -11,6 +11,7 @@
 #include <linux/bitmap.h>
 #include <linux/bits.h>
 #include <linux/compiler.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 #include <nvmx/fields.h>
 #include <nvmx/vmcs12.h>
@@ -187,6 +188,14 @@ bool nested_intercepts_msr(struct nvmx_vcpu *v, u32 msr, bool write);
 #define NESTED_NO_GEN	(~0ull)
 /* Frames of L1's pages, for hardware.  RESUME: found, or the entry will be refused. */
 enum nvmx_action nested_find_pages(struct nvmx_vcpu *v, struct l2_context *c);
+
+/* RVI, where hardware says @status: what virtual.c holds back of it is in vmcs12. */
+static inline u8 nested_rvi(const struct l2_context *c, u16 status)
+{
+	u8 held = c->vmcs12->guest_intr_status & GUEST_INTR_RVI;
+
+	return max_t(u8, status & GUEST_INTR_RVI, vmx_vid_erratum ? held : 0);
+}
 
 /* ---- posted.c ---- */
 bool nested_is_notification(struct nvmx_vcpu *v, int vector);
