@@ -55,7 +55,7 @@ static void tell_user(struct nvmx_vcpu *v, u32 msr)
 			.recv_page = d->recv, .pending_page = d->pending,
 		},
 	};
-	hv_request(v, TODO_EXIT);
+	hv_request(v, WORK_EXIT);
 }
 
 int hv_set_debugger(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)

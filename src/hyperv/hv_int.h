@@ -50,11 +50,11 @@ struct hv_stimer {
 	bool undelivered;		/* [m] the message slot was full */
 };
 
-/* Bits of hv_vcpu.todo, with REQ_HV. The first ones are the timers. */
+/* Bits of hv_vcpu.work, with REQ_HV. The first ones are the timers. */
 enum {
-	TODO_EXIT = TLFS_NR_STIMERS,	/* ->exit is to be told to user space */
-	TODO_CRASH,
-	TODO_RESET,
+	WORK_EXIT = TLFS_NR_STIMERS,	/* ->exit is to be told to user space */
+	WORK_CRASH,
+	WORK_RESET,
 };
 
 struct hv_vcpu {
@@ -78,13 +78,13 @@ struct hv_vcpu {
 		DECLARE_BITMAP(auto_eoi, 256);	/* [m] */
 	} synic;
 	struct hv_stimer stimer[TLFS_NR_STIMERS];
-	unsigned long todo;		/* [a] */
+	unsigned long work;		/* [a] */
 	struct kvm_hyperv_exit exit;	/* [m] */
 	u64 call_rip;			/* [m] of the hypercall that user space carries out */
 };
 
 /* hyperv.c */
-void hv_request(struct nvmx_vcpu *v, u32 todo);		/* any context; does not kick */
+void hv_request(struct nvmx_vcpu *v, u32 work);		/* any context; does not kick */
 struct nvmx_vcpu *hv_find_vp(struct nvmx_vm *vm, u32 vp_index);
 
 /* time.c: in units of 100 ns; @v gives the TSC */

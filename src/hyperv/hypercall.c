@@ -212,12 +212,6 @@ bool hv_takes_hypercalls(const struct nvmx_vcpu *v)
 	return v->hv->cpuid.on && READ_ONCE(v->vm->hv->guest_os_id);
 }
 
-static enum nvmx_action undefined(struct nvmx_vcpu *v)
-{
-	vmx_queue_exception(v, VEC_UD);
-	return NVMX_RESUME;
-}
-
 enum nvmx_action hv_hypercall(struct nvmx_vcpu *v)
 {
 	const struct hv_call_row *row;
@@ -225,12 +219,12 @@ enum nvmx_action hv_hypercall(struct nvmx_vcpu *v)
 	u64 result;
 
 	if (vmx_cpl(v) || !(vmx_cr0(v) & X86_CR0_PE))
-		return undefined(v);
+		return vmx_fault(v, VEC_UD);
 	read_call(v, &c);
 	row = find(c.code);
 	if (c.fast && row && row->flags & XMM && may_call(v, row)) {
 		if (!xmm_allowed(v))
-			return undefined(v);
+			return vmx_fault(v, VEC_UD);
 		read_xmm(&c);
 	}
 	result = dispatch(v, row, &c);

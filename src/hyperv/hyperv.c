@@ -55,9 +55,9 @@ struct nvmx_vcpu *hv_find_vp(struct nvmx_vm *vm, u32 vp_index)
 	return NULL;
 }
 
-void hv_request(struct nvmx_vcpu *v, u32 todo)
+void hv_request(struct nvmx_vcpu *v, u32 work)
 {
-	set_bit(todo, &v->hv->todo);
+	set_bit(work, &v->hv->work);
 	vcpu_request(v, REQ_HV);
 }
 
@@ -94,11 +94,11 @@ static enum nvmx_action tell_user(struct nvmx_vcpu *v)
 
 static enum nvmx_action serve_exits(struct nvmx_vcpu *v)
 {
-	if (test_and_clear_bit(TODO_EXIT, &v->hv->todo))
+	if (test_and_clear_bit(WORK_EXIT, &v->hv->work))
 		return tell_user(v);
-	if (test_and_clear_bit(TODO_CRASH, &v->hv->todo))
+	if (test_and_clear_bit(WORK_CRASH, &v->hv->work))
 		return system_event(v, KVM_SYSTEM_EVENT_CRASH);
-	if (test_and_clear_bit(TODO_RESET, &v->hv->todo))
+	if (test_and_clear_bit(WORK_RESET, &v->hv->work))
 		return system_event(v, KVM_SYSTEM_EVENT_RESET);
 	return NVMX_RESUME;
 }
@@ -109,11 +109,11 @@ enum nvmx_action hv_serve(struct nvmx_vcpu *v)
 	u32 i;
 
 	for (i = 0; i < TLFS_NR_STIMERS; i++)
-		if (test_and_clear_bit(i, &v->hv->todo))
+		if (test_and_clear_bit(i, &v->hv->work))
 			hv_stimer_expire(v, i);
 	action = serve_exits(v);
 	/* One exit at a time: the others come with the next KVM_RUN. */
-	if (READ_ONCE(v->hv->todo))
+	if (READ_ONCE(v->hv->work))
 		vcpu_request(v, REQ_HV);
 	return action;
 }

@@ -82,7 +82,7 @@ static int set_ref_tsc(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 static int set_reset(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 {
 	if (val == 1)
-		hv_request(v, TODO_RESET);
+		hv_request(v, WORK_RESET);
 	return 0;
 }
 
@@ -117,7 +117,7 @@ static int set_crash_ctl(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 	if (by == MSR_BY_HOST)
 		v->vm->hv->crash_ctl = val & TLFS_CRASH_NOTIFY;
 	else if (val & TLFS_CRASH_NOTIFY)
-		hv_request(v, TODO_CRASH);
+		hv_request(v, WORK_CRASH);
 	return 0;
 }
 
@@ -311,6 +311,18 @@ static const struct hv_msr *find(const struct nvmx_vcpu *v, u32 msr, enum msr_by
 	return NULL;
 }
 
+static void lock_row(struct hv_vm *hv, const struct hv_msr *row)
+{
+	if (row->partition)
+		mutex_lock(&hv->lock);
+}
+
+static void unlock_row(struct hv_vm *hv, const struct hv_msr *row)
+{
+	if (row->partition)
+		mutex_unlock(&hv->lock);
+}
+
 int hv_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by)
 {
 	const struct hv_msr *row = find(v, msr, by);
@@ -318,11 +330,9 @@ int hv_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by)
 
 	if (!row)
 		return -ENOENT;
-	if (!row->partition)
-		return row->get(v, msr, val, by);
-	mutex_lock(&v->vm->hv->lock);
+	lock_row(v->vm->hv, row);
 	err = row->get(v, msr, val, by);
-	mutex_unlock(&v->vm->hv->lock);
+	unlock_row(v->vm->hv, row);
 	return err;
 }
 
@@ -333,10 +343,8 @@ int hv_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 
 	if (!row)
 		return -ENOENT;
-	if (!row->partition)
-		return row->set(v, msr, val, by);
-	mutex_lock(&v->vm->hv->lock);
+	lock_row(v->vm->hv, row);
 	err = row->set(v, msr, val, by);
-	mutex_unlock(&v->vm->hv->lock);
+	unlock_row(v->vm->hv, row);
 	return err;
 }

@@ -59,7 +59,7 @@ void hv_stimer_stop(struct nvmx_vcpu *v)
 static void disarm(struct hv_stimer *t)
 {
 	hrtimer_cancel(&t->hr);
-	clear_bit(t->index, &t->v->hv->todo);
+	clear_bit(t->index, &t->v->hv->work);
 	t->undelivered = false;
 	t->expires = 0;
 }

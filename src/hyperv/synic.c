@@ -167,7 +167,7 @@ static void tell_user(struct nvmx_vcpu *v, u32 msr)
 			.evt_page = hv->synic.event_page, .msg_page = hv->synic.message_page,
 		},
 	};
-	hv_request(v, TODO_EXIT);
+	hv_request(v, WORK_EXIT);
 }
 
 static int set_page(struct nvmx_vcpu *v, u64 *page, u64 val, enum msr_by by)

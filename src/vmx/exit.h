@@ -18,7 +18,6 @@
 
 /* exit.c: the usual ends of a handler */
 enum nvmx_action vmx_skip(struct nvmx_vcpu *v);			/* done: next instruction */
-enum nvmx_action vmx_fault(struct nvmx_vcpu *v, u8 vector);	/* no error code */
 enum nvmx_action vmx_gp(struct nvmx_vcpu *v);			/* #GP(0) */
 /* A state that only a bug of nvmx can make: ends the VM. */
 #define VMX_IMPOSSIBLE(v, what)	(vm_bug((v)->vm, what, __FILE__, __LINE__), NVMX_DEAD)

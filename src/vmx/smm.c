@@ -5,7 +5,7 @@
  * An SMI that is pending is taken before an entry, in its turn (table 5); in SMM it waits for RSM.
  * Taking it saves the registers of whichever level runs, makes nested/ leave VMX operation (it
  * keeps what it needs to come back), and switches the vCPU to the other address space.  RSM is an
- * #UD to a guest in VMX operation of the CPU, so #UD exits while the vCPU is in SMM, and only then.
+ * #UD to a guest in VMX operation of the CPU: undefined.c brings it here while the vCPU is in SMM.
  *
  * Translations.  vmcs01's EPT pointer names the tree of the space in use, and what the CPU caches
  * with an EPT pointer is tagged with it, so the other tree's may stay; who reduces mappings flushes
@@ -264,6 +264,5 @@ enum nvmx_action vmx_ud_in_smm(struct nvmx_vcpu *v)
 {
 	if (is_rsm(v))
 		return resume(v);
-	vmx_queue_exception(v, VEC_UD);
-	return NVMX_RESUME;
+	return vmx_fault(v, VEC_UD);
 }
