@@ -142,7 +142,6 @@ int vcpu_set_lapic(struct nvmx_vcpu *v, union ioctl_arg arg)
 int vcpu_set_vapic_addr(struct nvmx_vcpu *v, union ioctl_arg arg)
 {
 	const struct kvm_vapic_addr *addr = arg.buf;
-
 	int err;
 
 	if (!irq_in_kernel(v))
@@ -155,7 +154,6 @@ int vcpu_set_vapic_addr(struct nvmx_vcpu *v, union ioctl_arg arg)
 int vcpu_tpr_access_reporting(struct nvmx_vcpu *v, union ioctl_arg arg)
 {
 	const struct kvm_tpr_access_ctl *ctl = arg.buf;
-
 	int err;
 
 	if (!irq_in_kernel(v) || ctl->flags)

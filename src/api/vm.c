@@ -187,12 +187,12 @@ static int vm_get_nr_mmu_pages(struct nvmx_vm *vm, union ioctl_arg arg)
 	return READ_ONCE(vm->nr_mmu_pages);
 }
 
-#define ROW(cmd_, how_, fn) { .cmd = (cmd_), .how = (how_), .vm = (fn) }
-
 static int vm_reset_dirty_rings(struct nvmx_vm *vm, union ioctl_arg arg)
 {
 	return mmu_reset_rings(vm);
 }
+
+#define ROW(cmd_, how_, fn) { .cmd = (cmd_), .how = (how_), .vm = (fn) }
 
 static const struct ioctl_row vm_rows[] = {
 	ROW(KVM_SET_USER_MEMORY_REGION, ARG_IN, vm_set_memory_region),

@@ -30,6 +30,7 @@
 #define X2APIC_FIRST	0x800u
 #define X2APIC_LAST	0x8ffu
 #define X2APIC_TPR	0x808u
+#define X2APIC_ON	(X2APIC_ENABLE | XAPIC_ENABLE)	/* of IA32_APIC_BASE */
 
 /* One for the VM; whichever vCPU comes first makes it. */
 static void find_access_page(struct nvmx_vcpu *v)
@@ -75,18 +76,14 @@ static bool wants_shadow(const struct nvmx_vcpu *v)
 /* xAPIC where it is after a reset, and nobody wants to hear of each access to the TPR. */
 static bool wants_accesses(const struct nvmx_vcpu *v)
 {
-	const u64 both = X2APIC_ENABLE | XAPIC_ENABLE;
-
 	return v->vm->apic_page && vmx_cpu_has(CTL_virtualize_apic_accesses) &&
-	       (v->apic_base & (PAGE_MASK | both)) == (APIC_DEFAULT_PHYS_BASE | XAPIC_ENABLE) &&
+	       (v->apic_base & (PAGE_MASK | X2APIC_ON)) == (APIC_DEFAULT_PHYS_BASE | XAPIC_ENABLE) &&
 	       !irq_reports_tpr(v);
 }
 
 static bool wants_x2apic(const struct nvmx_vcpu *v)
 {
-	const u64 both = X2APIC_ENABLE | XAPIC_ENABLE;
-
-	return vmx_cpu_has(CTL_virtualize_x2apic) && (v->apic_base & both) == both;
+	return vmx_cpu_has(CTL_virtualize_x2apic) && (v->apic_base & X2APIC_ON) == X2APIC_ON;
 }
 
 static void update_shadow(struct nvmx_vcpu *v, bool on)
@@ -164,9 +161,7 @@ void vmx_apicv_pass(struct nvmx_vcpu *v, void (*pass)(struct nvmx_vcpu *v, u32 m
 			pass(v, msr, false);
 }
 
-/*
- * Never above the TPR that is there, which an entry refuses.
- */
+/* Never above the TPR that is there, which an entry refuses. */
 void vmx_write_tpr_threshold(struct nvmx_vcpu *v)
 {
 	u8 threshold = min_t(u8, v->tpr_threshold, irq_tpr(v) >> 4);
