@@ -8,77 +8,9 @@
 #include <linux/slab.h>
 #include "hardware.h"
 
-struct model *m;
 struct hardware hw;
-const char *model_failed_check;
-struct vmx_caps vmx_caps;
-bool vmx_nested_posted = true, vmx_vid_erratum;
+bool vmx_vid_erratum;
 u64 model_tsc;
-
-static u32 live;
-
-/* ---- kernel ---- */
-
-static bool alloc_fails(void)
-{
-	return m && m->fail_alloc && !--m->fail_alloc;
-}
-
-void *kcalloc(size_t n, size_t size, gfp_t flags)
-{
-	void *p = alloc_fails() ? NULL : calloc(n, size);
-
-	live += !!p;
-	return p;
-}
-
-void *kzalloc(size_t size, gfp_t flags)
-{
-	return kcalloc(1, size, flags);
-}
-
-void *kmalloc(size_t size, gfp_t flags)
-{
-	return kcalloc(1, size, flags);
-}
-
-void kfree(const void *p)
-{
-	live -= !!p;
-	free((void *)p);
-}
-
-unsigned long get_zeroed_page(gfp_t flags)
-{
-	void *p = alloc_fails() ? NULL : aligned_alloc(PAGE_SIZE, PAGE_SIZE);
-
-	if (!p)
-		return 0;
-	live++;
-	memset(p, 0, PAGE_SIZE);
-	return (unsigned long)p;
-}
-
-unsigned long __get_free_page(gfp_t flags)
-{
-	return get_zeroed_page(flags);
-}
-
-void free_page(unsigned long addr)
-{
-	kfree((void *)addr);
-}
-
-u32 model_allocations(void)
-{
-	return live;
-}
-
-void vm_bug(struct nvmx_vm *vm, const char *what, const char *file, int line)
-{
-	vm->dead = true;
-	m->bugs++;
-}
 
 void emu_log_reset(struct emu_log *log)
 {
@@ -86,39 +18,9 @@ void emu_log_reset(struct emu_log *log)
 
 /* ---- memory ---- */
 
-void *model_memory(u64 gpa)
-{
-	if (gpa >= MODEL_BYTES)
-		abort();
-	return m->memory + gpa;
-}
-
-static bool backed(u64 gpa, u32 len)
-{
-	return gpa < MODEL_BYTES && len <= MODEL_BYTES - gpa;
-}
-
-int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len)
-{
-	m->reads++;
-	if (!backed(gpa, len))
-		return -EFAULT;
-	memcpy(buf, m->memory + gpa, len);
-	return 0;
-}
-
 int mmu_vcpu_read(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len)
 {
 	return mmu_read(v->vm, gpa, buf, len);
-}
-
-int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
-{
-	m->writes++;
-	if (!backed(gpa, len))
-		return -EFAULT;
-	memcpy(m->memory + gpa, buf, len);
-	return 0;
 }
 
 int vmx_read_linear(struct nvmx_vcpu *v, u64 gva, void *buf, u32 len, u32 access,
@@ -183,7 +85,7 @@ enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access)
 
 void *mmu_map_page(struct nvmx_vm *vm, u64 gpa, bool write)
 {
-	if (!backed(gpa, PAGE_SIZE))
+	if (!model_backed(gpa, PAGE_SIZE))
 		return NULL;
 	hw.mapped++;
 	return m->memory + (gpa & PAGE_MASK);
@@ -199,7 +101,7 @@ enum mmu_verdict mmu_frame(struct nvmx_vcpu *v, u64 gpa, enum mmu_frame_size siz
 {
 	hw.lookups++;
 	hw.frame_size = size;
-	if (!backed(gpa, PAGE_SIZE))
+	if (!model_backed(gpa, PAGE_SIZE))
 		return MMU_MMIO;
 	*hpa = hw.moved + gpa;
 	return hw.frame_verdict;
@@ -415,22 +317,6 @@ int vmx_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 	hw.last_msr = msr;
 	hw.last_msr_value = val;
 	return 0;
-}
-
-const struct kvm_cpuid_entry2 *vmx_find_cpuid(const struct nvmx_vcpu *v, u32 fn, u32 idx)
-{
-	u32 i;
-
-	for (i = 0; i < v->cpuid->nent; i++)
-		if (v->cpuid->e[i].function == fn && v->cpuid->e[i].index == idx)
-			return &v->cpuid->e[i];
-	return NULL;
-}
-
-enum nvmx_action vmx_internal_error(struct nvmx_vcpu *v, u32 suberror, u32 ndata, const u64 *data)
-{
-	m->internal_errors++;
-	return NVMX_USER;
 }
 
 enum nvmx_action vmx_emulation_failed(struct nvmx_vcpu *v)

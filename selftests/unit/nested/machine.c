@@ -6,6 +6,11 @@
 #include <string.h>
 #include "model.h"
 
+struct model *m;
+const char *model_failed_check;
+struct vmx_caps vmx_caps;
+bool vmx_nested_posted = true;
+
 /* All that table 2 knows may be 1 and nothing must be, but for the bits that always are. */
 static void model_caps(void)
 {
@@ -200,6 +205,24 @@ void model_valid_vmcs12(struct vmcs12 *s)
 	valid_controls(s);
 	valid_host(s);
 	valid_guest(s);
+}
+
+/* ---- src/vmx ---- */
+
+const struct kvm_cpuid_entry2 *vmx_find_cpuid(const struct nvmx_vcpu *v, u32 fn, u32 idx)
+{
+	u32 i;
+
+	for (i = 0; i < v->cpuid->nent; i++)
+		if (v->cpuid->e[i].function == fn && v->cpuid->e[i].index == idx)
+			return &v->cpuid->e[i];
+	return NULL;
+}
+
+enum nvmx_action vmx_internal_error(struct nvmx_vcpu *v, u32 suberror, u32 ndata, const u64 *data)
+{
+	m->internal_errors++;
+	return NVMX_USER;
 }
 
 /* ---- src/irq: a local APIC that holds one interrupt; nobody asks it without v->lapic ---- */

@@ -3,115 +3,12 @@
  * The machine of the unit tests: memory, registers, VMCSs.  See model.h.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/slab.h>
 #include "model.h"
 
-struct model *m;
-const char *model_failed_check;
-struct vmx_caps vmx_caps;
-bool vmx_nested_posted = true;
-
-static u32 live;
-
-/* ---- kernel ---- */
-
-static bool alloc_fails(void)
-{
-	return m && m->fail_alloc && !--m->fail_alloc;
-}
-
-void *kcalloc(size_t n, size_t size, gfp_t flags)
-{
-	void *p = alloc_fails() ? NULL : calloc(n, size);
-
-	live += !!p;
-	return p;
-}
-
-void *kzalloc(size_t size, gfp_t flags)
-{
-	return kcalloc(1, size, flags);
-}
-
-void *kmalloc(size_t size, gfp_t flags)
-{
-	return kcalloc(1, size, flags);
-}
-
-void kfree(const void *p)
-{
-	live -= !!p;
-	free((void *)p);
-}
-
-unsigned long get_zeroed_page(gfp_t flags)
-{
-	void *p = alloc_fails() ? NULL : aligned_alloc(PAGE_SIZE, PAGE_SIZE);
-
-	if (!p)
-		return 0;
-	live++;
-	memset(p, 0, PAGE_SIZE);
-	return (unsigned long)p;
-}
-
-unsigned long __get_free_page(gfp_t flags)
-{
-	return get_zeroed_page(flags);
-}
-
-void free_page(unsigned long addr)
-{
-	kfree((void *)addr);
-}
-
-u32 model_allocations(void)
-{
-	return live;
-}
-
-void vm_bug(struct nvmx_vm *vm, const char *what, const char *file, int line)
-{
-	vm->dead = true;
-	m->bugs++;
-}
-
 /* ---- memory ---- */
-
-void *model_memory(u64 gpa)
-{
-	if (gpa >= MODEL_BYTES)
-		abort();
-	return m->memory + gpa;
-}
-
-static bool backed(u64 gpa, u32 len)
-{
-	return gpa < MODEL_BYTES && len <= MODEL_BYTES - gpa;
-}
-
-int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len)
-{
-	m->reads++;
-	if (!backed(gpa, len))
-		return -EFAULT;
-	memcpy(buf, m->memory + gpa, len);
-	if (m->after_read)
-		m->after_read(gpa);
-	return 0;
-}
-
-int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
-{
-	m->writes++;
-	if (!backed(gpa, len))
-		return -EFAULT;
-	memcpy(m->memory + gpa, buf, len);
-	return 0;
-}
 
 static int linear(u64 gva, u32 access, struct nvmx_fault *f)
 {
@@ -198,22 +95,6 @@ u8 vmx_cpl(struct nvmx_vcpu *v)
 bool vmx_long_mode64(struct nvmx_vcpu *v)
 {
 	return v->efer & EFER_LMA && m->seg[SEG_CS].ar & SEGAR_L;
-}
-
-const struct kvm_cpuid_entry2 *vmx_find_cpuid(const struct nvmx_vcpu *v, u32 fn, u32 idx)
-{
-	u32 i;
-
-	for (i = 0; i < v->cpuid->nent; i++)
-		if (v->cpuid->e[i].function == fn && v->cpuid->e[i].index == idx)
-			return &v->cpuid->e[i];
-	return NULL;
-}
-
-enum nvmx_action vmx_internal_error(struct nvmx_vcpu *v, u32 suberror, u32 ndata, const u64 *data)
-{
-	m->internal_errors++;
-	return NVMX_USER;
 }
 
 /* ---- VMCSs: a value per encoding ---- */

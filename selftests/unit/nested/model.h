@@ -65,6 +65,7 @@ extern const char *model_failed_check;
 void model_new(void);		/* 64-bit L1 at CPL 0 with VMX offered; VMX operation off */
 void model_end(void);		/* frees; leaks are ASan's to find */
 void *model_memory(u64 gpa);
+bool model_backed(u64 gpa, u32 len);
 u32 model_allocations(void);	/* live now */
 
 /* What L1 would do, with all that it needs: fails the test run where the model itself is wrong. */

@@ -269,35 +269,32 @@ static void verdicts(void)
 	   "a good state after bad ones");
 }
 
+static void start_over(void)
+{
+	hardware_end();
+	hardware_new();
+	v = &m->v;
+}
+
 void test_state(void)
 {
 	hardware_new();
 	v = &m->v;
 	sizes();
 	refusals();
-	hardware_end();
-	hardware_new();
-	v = &m->v;
+	start_over();
 	round_trip(false);
 	round_trip(true);
 	same_capability();
 	failed_restore();
 	nested_leave(v, false);
-	hardware_end();
-	hardware_new();
-	v = &m->v;
+	start_over();
 	timer();
-	hardware_end();
-	hardware_new();
-	v = &m->v;
+	start_over();
 	delivered_event();
-	hardware_end();
-	hardware_new();
-	v = &m->v;
+	start_over();
 	old_efer();
-	hardware_end();
-	hardware_new();
-	v = &m->v;
+	start_over();
 	events_first();
 	verdicts();
 	ok(!m->bugs, "nothing impossible happened");
