@@ -329,16 +329,6 @@ static int try_way(const char *payload, const struct way *w)
 	return bad ? 1 : 0;
 }
 
-static bool wanted(const char *name, int argc, char **argv)
-{
-	int i;
-
-	for (i = 2; i < argc; i++)
-		if (!strcmp(argv[i], name))
-			return true;
-	return argc < 3;
-}
-
 int main(int argc, char **argv)
 {
 	int status, n = 0, failed = 0;
@@ -348,7 +338,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
-		if (!wanted(ways[i].name, argc, argv))
+		if (!vmm_wanted(ways[i].name, argc, argv))
 			continue;
 		fflush(stdout);
 		pid = fork();

@@ -148,16 +148,6 @@ static long free_kb(void)
 	return kb;
 }
 
-static bool wanted(const char *name, int argc, char **argv)
-{
-	int i;
-
-	for (i = 2; i < argc; i++)
-		if (!strcmp(argv[i], name))
-			return true;
-	return argc < 3;
-}
-
 static bool try_program(int number)
 {
 	int status = 1;
@@ -185,7 +175,7 @@ int main(int argc, char **argv)
 		return 2;
 	payload = argv[1];
 	for (i = 0; i < (int)ARRAY_SIZE(programs); i++) {
-		if (!wanted(programs[i].name, argc, argv))
+		if (!vmm_wanted(programs[i].name, argc, argv))
 			continue;
 		ok = try_program(i);
 		failed += !ok;

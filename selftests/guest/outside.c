@@ -159,16 +159,6 @@ static bool try_row(const struct row *row)
 	return !status;
 }
 
-static bool wanted(const char *name, int argc, char **argv)
-{
-	int i;
-
-	for (i = 2; i < argc; i++)
-		if (!strcmp(argv[i], name))
-			return true;
-	return argc < 3;
-}
-
 int main(int argc, char **argv)
 {
 	int n = 0, failed = 0;
@@ -179,7 +169,7 @@ int main(int argc, char **argv)
 		return 2;
 	payload = argv[1];
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (!wanted(rows[i].name, argc, argv))
+		if (!vmm_wanted(rows[i].name, argc, argv))
 			continue;
 		fflush(stdout);
 		ok = try_row(&rows[i]);

@@ -425,3 +425,13 @@ const char *vmm_why(struct vmm *vmm)
 {
 	return vmm->why;
 }
+
+bool vmm_wanted(const char *row, int argc, char **argv)
+{
+	int i;
+
+	for (i = 2; i < argc; i++)
+		if (!strcmp(argv[i], row))
+			return true;
+	return argc < 3;
+}

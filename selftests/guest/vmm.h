@@ -114,4 +114,7 @@ int vmm_run(struct vmm_vcpu *v);	/* 0..255: the payload's exit code */
 const char *vmm_why(struct vmm *vmm);
 const char *vmm_exit_name(u32 reason);
 
+/* Programs take "FILE [ROW...]": is this row meant?  All are, if none is named. */
+bool vmm_wanted(const char *row, int argc, char **argv);
+
 #endif

@@ -2,7 +2,7 @@
 /*
  * What the tests of the KVM API share.
  *
- * Everything here holds on stock KVM too; only irqchip.c has interrupt controllers in the kernel.
+ * Everything here holds on stock KVM too.
  * A test of what only nvmx does begins with ONLY_NVMX().  So that a test can be tried against the
  * original: NVMX_DEV=/dev/kvm build/api.
  */
@@ -35,8 +35,10 @@
 
 /* A VM with 4 MiB, one vCPU, and code about to start. */
 #define BOOT(name)	boot(name, name##_end - name)
+#define BOOT_CHIPS(name) boot_with_chips(name, name##_end - name)
 
 struct vmm_vcpu *boot(const u8 *code, size_t size);
+struct vmm_vcpu *boot_with_chips(const u8 *code, size_t size);	/* interrupt controllers */
 struct vmm_vcpu *idle_vcpu(void);		/* the same with nothing but HLT */
 struct vmm *bare_vm(void);			/* no memory, no vCPU */
 
@@ -46,6 +48,9 @@ void set_gate(struct vmm *vmm, u8 vector, u64 handler);
 /* KVM_RUN; the exit reason, or -errno. */
 int run(struct vmm_vcpu *v);
 void *io_data(struct vmm_vcpu *v);
+
+/* Run the code from its beginning, with these registers, to an OUT: what it says, and its RBX. */
+u8 call_guest(struct vmm_vcpu *v, u64 rsi, u64 rdi, u64 *rbx);
 
 u64 get_rip(struct vmm_vcpu *v);
 void get_sregs(struct vmm_vcpu *v, struct kvm_sregs *s);

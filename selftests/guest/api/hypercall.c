@@ -23,27 +23,12 @@ static struct vmm_vcpu *boot_vmmcall(void)
 	return v;
 }
 
-/* Result and RBX of a run with RSI = nr. */
-static u8 call(struct vmm_vcpu *v, u64 nr, u64 *rbx)
-{
-	struct kvm_regs r;
-
-	EXPECT_OK(ioctl(v->fd, KVM_GET_REGS, &r));
-	r.rsi = nr;
-	r.rip = VMM_LOAD_GPA;
-	EXPECT_OK(ioctl(v->fd, KVM_SET_REGS, &r));
-	EXPECT_EQ(run(v), KVM_EXIT_IO);
-	EXPECT_OK(ioctl(v->fd, KVM_GET_REGS, &r));
-	*rbx = r.rbx;
-	return *(u8 *)io_data(v);
-}
-
 TEST(vmmcall_becomes_vmcall)
 {
 	struct vmm_vcpu *v = boot_vmmcall();
 	u64 rbx;
 
-	EXPECT_EQ(call(v, UNKNOWN, &rbx), 0);
+	EXPECT_EQ(call_guest(v, UNKNOWN, 0, &rbx), 0);
 	EXPECT_EQ(rbx, NO_SUCH_CALL);
 	EXPECT_EQ(v->vmm->mem[CALL_AT + 2], 0xc1);
 }
@@ -54,7 +39,7 @@ TEST(vmmcall_is_undefined_with_the_quirk_off)
 	u64 rbx;
 
 	EXPECT_OK(enable_cap(v->vmm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_FIX_HYPERCALL_INSN));
-	EXPECT_EQ(call(v, UNKNOWN, &rbx), 6);
+	EXPECT_EQ(call_guest(v, UNKNOWN, 0, &rbx), 6);
 	EXPECT_EQ(v->vmm->mem[CALL_AT + 2], 0xd9);
 }
 
@@ -63,6 +48,6 @@ TEST(yield_to_nobody_succeeds)
 	struct vmm_vcpu *v = boot_vmmcall();
 	u64 rbx;
 
-	EXPECT_EQ(call(v, KVM_HC_SCHED_YIELD, &rbx), 0);
+	EXPECT_EQ(call_guest(v, KVM_HC_SCHED_YIELD, 0, &rbx), 0);
 	EXPECT_EQ(rbx, 0);
 }

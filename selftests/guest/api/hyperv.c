@@ -55,21 +55,6 @@ void show_hyperv(struct vmm_vcpu *v)
 	EXPECT_OK(ioctl(v->fd, KVM_SET_CPUID2, &c));
 }
 
-static u8 go(struct vmm_vcpu *v, u64 rsi, u64 rdi, u64 *rbx)
-{
-	struct kvm_regs r;
-
-	EXPECT_OK(ioctl(v->fd, KVM_GET_REGS, &r));
-	r.rip = VMM_LOAD_GPA;
-	r.rsi = rsi;
-	r.rdi = rdi;
-	EXPECT_OK(ioctl(v->fd, KVM_SET_REGS, &r));
-	EXPECT_EQ(run(v), KVM_EXIT_IO);
-	EXPECT_OK(ioctl(v->fd, KVM_GET_REGS, &r));
-	*rbx = r.rbx;
-	return *(u8 *)io_data(v);
-}
-
 static struct vmm_vcpu *boot_touch(void)
 {
 	struct vmm_vcpu *v = BOOT(hv_touch);
@@ -91,7 +76,7 @@ static u64 call(struct vmm_vcpu *v, u64 control, u64 input)
 {
 	u64 rbx;
 
-	EXPECT_EQ(go(v, control, input, &rbx), 0);
+	EXPECT_EQ(call_guest(v, control, input, &rbx), 0);
 	return rbx;
 }
 
@@ -115,10 +100,10 @@ TEST(hyperv_msrs_need_their_leaf)
 	struct vmm_vcpu *v = boot_touch();
 	u64 val;
 
-	EXPECT_EQ(go(v, GUEST_OS_ID, LINUX_ID, &val), 13);
+	EXPECT_EQ(call_guest(v, GUEST_OS_ID, LINUX_ID, &val), 13);
 	v = boot_touch();
 	show_hyperv(v);
-	EXPECT_EQ(go(v, GUEST_OS_ID, LINUX_ID, &val), 0);
+	EXPECT_EQ(call_guest(v, GUEST_OS_ID, LINUX_ID, &val), 0);
 	EXPECT_EQ(val, LINUX_ID);
 }
 
@@ -130,7 +115,7 @@ TEST(hyperv_enforces_features_when_asked_to)
 
 	show_hyperv(v);
 	EXPECT_OK(ioctl(v->fd, KVM_ENABLE_CAP, &c));
-	EXPECT_EQ(go(v, GUEST_OS_ID, LINUX_ID, &val), 13);
+	EXPECT_EQ(call_guest(v, GUEST_OS_ID, LINUX_ID, &val), 13);
 	EXPECT_EQ(set_msr(v, GUEST_OS_ID, LINUX_ID), 1);	/* user space is not bound */
 }
 
@@ -141,11 +126,11 @@ TEST(hypercall_page_is_code)
 	u64 val;
 
 	show_hyperv(v);
-	EXPECT_EQ(go(v, HYPERCALL, PAGE_GPA | 1, &val), 0);
+	EXPECT_EQ(call_guest(v, HYPERCALL, PAGE_GPA | 1, &val), 0);
 	EXPECT_EQ(val, 0);					/* no guest has said its name */
 	EXPECT_EQ(set_msr(v, GUEST_OS_ID, LINUX_ID), 1);
-	EXPECT_EQ(go(v, HYPERCALL, OFF_MEMORY | 1, &val), 13);
-	EXPECT_EQ(go(v, HYPERCALL, PAGE_GPA | 1, &val), 0);
+	EXPECT_EQ(call_guest(v, HYPERCALL, OFF_MEMORY | 1, &val), 13);
+	EXPECT_EQ(call_guest(v, HYPERCALL, PAGE_GPA | 1, &val), 0);
 	EXPECT(!memcmp(v->vmm->mem + PAGE_GPA, code, sizeof(code)));
 }
 
@@ -155,7 +140,7 @@ TEST(vp_index_is_user_spaces)
 	u64 val;
 
 	show_hyperv(v);
-	EXPECT_EQ(go(v, VP_INDEX, 1, &val), 13);
+	EXPECT_EQ(call_guest(v, VP_INDEX, 1, &val), 13);
 	EXPECT_EQ(set_msr(v, VP_INDEX, 1u << 20), 0);
 	EXPECT_EQ(set_msr(v, VP_INDEX, 3), 1);
 	EXPECT_EQ(get_msr(v, VP_INDEX, &val), 1);

@@ -18,14 +18,26 @@ struct gate {
 
 #define IDT	0xa000ull
 
-struct vmm_vcpu *boot(const u8 *code, size_t size)
+static struct vmm_vcpu *add_vcpu(struct vmm *vmm, const u8 *code, size_t size)
 {
-	struct vmm *vmm = vmm_create(4 * MB);
 	struct vmm_vcpu *v = vmm_add_vcpu(vmm);
 
 	vmm_load(vmm, VMM_LOAD_GPA, code, size);
 	vmm_long_mode(v, VMM_LOAD_GPA);
 	return v;
+}
+
+struct vmm_vcpu *boot(const u8 *code, size_t size)
+{
+	return add_vcpu(vmm_create(4 * MB), code, size);
+}
+
+struct vmm_vcpu *boot_with_chips(const u8 *code, size_t size)
+{
+	struct vmm *vmm = vmm_create(4 * MB);
+
+	EXPECT_OK(ioctl(vmm->fd, KVM_CREATE_IRQCHIP, 0));
+	return add_vcpu(vmm, code, size);
 }
 
 struct vmm_vcpu *idle_vcpu(void)
@@ -58,6 +70,21 @@ void set_gate(struct vmm *vmm, u8 vector, u64 handler)
 int run(struct vmm_vcpu *v)
 {
 	return ioctl(v->fd, KVM_RUN, 0) ? -errno : (int)v->run->exit_reason;
+}
+
+u8 call_guest(struct vmm_vcpu *v, u64 rsi, u64 rdi, u64 *rbx)
+{
+	struct kvm_regs r;
+
+	EXPECT_OK(ioctl(v->fd, KVM_GET_REGS, &r));
+	r.rip = VMM_LOAD_GPA;
+	r.rsi = rsi;
+	r.rdi = rdi;
+	EXPECT_OK(ioctl(v->fd, KVM_SET_REGS, &r));
+	EXPECT_EQ(run(v), KVM_EXIT_IO);
+	EXPECT_OK(ioctl(v->fd, KVM_GET_REGS, &r));
+	*rbx = r.rbx;
+	return *(u8 *)io_data(v);
 }
 
 void *io_data(struct vmm_vcpu *v)

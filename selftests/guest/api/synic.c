@@ -22,14 +22,9 @@ PAYLOAD(hv_post, "mov %rsi, %rcx; mov %rdi, %rdx; xor %r8, %r8; vmcall; mov %rax
 static struct vmm_vcpu *synic_vcpu(const u8 *code, size_t size)
 {
 	struct kvm_enable_cap c = { .cap = KVM_CAP_HYPERV_SYNIC2 };
-	struct vmm *vmm = vmm_create(4 * MB);
-	struct vmm_vcpu *v;
+	struct vmm_vcpu *v = boot_with_chips(code, size);
 
-	EXPECT_OK(ioctl(vmm->fd, KVM_CREATE_IRQCHIP, 0));
-	v = vmm_add_vcpu(vmm);
-	vmm_load(vmm, VMM_LOAD_GPA, code, size);
-	vmm_long_mode(v, VMM_LOAD_GPA);
-	set_gate(vmm, VECTOR, VMM_LOAD_GPA + 0x100);
+	set_gate(v->vmm, VECTOR, VMM_LOAD_GPA + 0x100);
 	show_hyperv(v);
 	EXPECT_OK(ioctl(v->fd, KVM_ENABLE_CAP, &c));
 	return v;

@@ -25,20 +25,6 @@ PAYLOAD(word_code,
 	"mov 0x8000, %eax; mov %eax, 0x9000; movb $0x20, 0x8000\n" OUT(0x500)
 	"movb $0x90, 0x8000\n" PAYLOAD_DONE);
 
-static struct vmm_vcpu *start(const u8 *code, size_t size)
-{
-	struct vmm *vmm = vmm_create(4 * MB);
-	struct vmm_vcpu *v;
-
-	EXPECT_OK(ioctl(vmm->fd, KVM_CREATE_IRQCHIP, 0));
-	v = vmm_add_vcpu(vmm);
-	vmm_load(vmm, VMM_LOAD_GPA, code, size);
-	vmm_long_mode(v, VMM_LOAD_GPA);
-	return v;
-}
-
-#define START(name)	start(name, name##_end - (name))
-
 static int report(struct vmm_vcpu *v, u32 enabled)
 {
 	struct kvm_tpr_access_ctl ctl = { .enabled = enabled };
@@ -72,7 +58,7 @@ static void expect_access(struct vmm_vcpu *v, const u8 *insn, u32 is_write)
 
 TEST(tpr_accesses_are_told)
 {
-	struct vmm_vcpu *v = START(tpr_code);
+	struct vmm_vcpu *v = BOOT_CHIPS(tpr_code);
 
 	EXPECT_OK(report(v, 1));
 	expect_access(v, tpr_write, 1);
@@ -84,7 +70,7 @@ TEST(tpr_accesses_are_told)
 
 TEST(tpr_accesses_are_not_told_unasked)
 {
-	struct vmm_vcpu *v = START(tpr_code);
+	struct vmm_vcpu *v = BOOT_CHIPS(tpr_code);
 
 	EXPECT_OK(report(v, 1));
 	EXPECT_OK(report(v, 0));
@@ -95,7 +81,7 @@ TEST(tpr_in_memory)
 {
 	struct kvm_vapic_addr addr = { .vapic_addr = WORD };
 	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR };
-	struct vmm_vcpu *v = START(word_code);
+	struct vmm_vcpu *v = BOOT_CHIPS(word_code);
 
 	EXPECT_OK(ioctl(v->fd, KVM_SET_VAPIC_ADDR, &addr));
 	EXPECT_EQ(run(v), KVM_EXIT_IO);
@@ -114,7 +100,7 @@ TEST(tpr_in_memory)
 TEST(tpr_word_must_be_memory)
 {
 	struct kvm_vapic_addr addr = { .vapic_addr = 0xd0000000 };
-	struct vmm_vcpu *v = START(word_code);
+	struct vmm_vcpu *v = BOOT_CHIPS(word_code);
 
 	EXPECT_ERR(ioctl(v->fd, KVM_SET_VAPIC_ADDR, &addr), EINVAL);
 	EXPECT_ERR(ioctl(v->fd, KVM_SET_VAPIC_ADDR, BAD_POINTER), EFAULT);
