@@ -119,6 +119,15 @@ struct mmu_ept12_leaf {
 int mmu_walk_ept12(const struct mmu_ept12 *e, u64 ngpa, u32 access, struct mmu_ept12_leaf *leaf,
 		   struct nvmx_fault *f);
 
+/* ---- range.c ---- */
+/* Leaves that exist, of 4K, 2M and 1G: for L1, and for all L2s */
+struct mmu_pages {
+	u64 ept01[3];
+	u64 ept02[3];
+};
+
+void mmu_count(struct nvmx_vm *vm, struct mmu_pages *pages);
+
 /* ---- ept02.c: ept12 over ept01, a software TLB ---- */
 struct ept02;		/* one per (VM, eptp12), shared by its vCPUs, LRU-bounded */
 

@@ -9,6 +9,7 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <nvmx/vcpu.h>
 
 #include "face.h"
@@ -27,10 +28,15 @@ void debugfs_stop(void)
 
 static int vm_stats_show(struct seq_file *m, void *unused)
 {
+	u64 *value = kcalloc(stats_nr_vm(), sizeof(*value), GFP_KERNEL);
 	u32 i;
 
+	if (!value)
+		return -ENOMEM;
+	stats_vm_read(m->private, value);
 	for (i = 0; i < stats_nr_vm(); i++)
-		seq_printf(m, "%-20s %llu\n", stats_name(i), stats_vm_value(m->private, i));
+		seq_printf(m, "%-20s %llu\n", stats_name(i), value[i]);
+	kfree(value);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vm_stats);

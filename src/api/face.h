@@ -42,7 +42,7 @@ bool events_irq(const struct nvmx_vcpu *v, u8 *vector);
 /* stats.c: the counters of a VM; those of a vCPU are the first of them */
 u32 stats_nr_vm(void);
 const char *stats_name(u32 index);
-u64 stats_vm_value(const struct nvmx_vm *vm, u32 index);
+void stats_vm_read(struct nvmx_vm *vm, u64 *value);	/* stats_nr_vm() of them */
 
 /* debugfs.c: nothing depends on it, so nothing is returned */
 void debugfs_start(void);

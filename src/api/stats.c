@@ -2,9 +2,9 @@
 /*
  * The counters of <nvmx/stats.h> for user space: KVM_GET_STATS_FD in the KVM API's binary form.
  *
- * A vCPU's file has its own counters; the VM's has the sums over its vCPUs, and their number.  The
- * file is one image: header, identity, descriptors, values.  All but the values is constant.
- * Counters are read while their vCPU counts on.
+ * A vCPU's file has its own counters; the VM's has the sums over its vCPUs, their number, and the
+ * pages that are mapped.  The file is one image: header, identity, descriptors, values.  All but
+ * the values is constant.  Counters are read while their vCPU counts on.
  */
 #include <linux/anon_inodes.h>
 #include <linux/err.h>
@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <nvmx/mmu.h>
 #include <nvmx/vcpu.h>
 
 #include "face.h"
@@ -32,13 +33,25 @@ static const struct row rows[] = {
 #define NVMX_VCPU_STAT(name_, kind) { .flags = FLAGS(kind), .name = #name_ },
 #include <nvmx/stats.h>
 #undef NVMX_VCPU_STAT
-	{ .flags = FLAGS(INSTANT), .name = "vcpus" },	/* of a VM only */
+	/* Of a VM only: as in struct vm_stat. */
+	{ .flags = FLAGS(INSTANT), .name = "vcpus" },
+	{ .flags = FLAGS(INSTANT), .name = "pages_4k" },
+	{ .flags = FLAGS(INSTANT), .name = "pages_2m" },
+	{ .flags = FLAGS(INSTANT), .name = "pages_1g" },
+	{ .flags = FLAGS(INSTANT), .name = "ept02_pages_4k" },
+	{ .flags = FLAGS(INSTANT), .name = "ept02_pages_2m" },
+	{ .flags = FLAGS(INSTANT), .name = "ept02_pages_1g" },
+};
+
+struct vm_stat {
+	u64 vcpus;
+	struct mmu_pages pages;
 };
 
 #define NR_VM		ARRAY_SIZE(rows)
-#define NR_VCPU		(NR_VM - 1)
+#define NR_VCPU		(sizeof(struct nvmx_vcpu_stat) / sizeof(u64))
 
-static_assert(sizeof(struct nvmx_vcpu_stat) == NR_VCPU * sizeof(u64));
+static_assert(sizeof(struct vm_stat) == (NR_VM - NR_VCPU) * sizeof(u64));
 
 /* struct kvm_stats_desc with its name, the same on every kernel */
 struct desc {
@@ -74,17 +87,26 @@ static u64 vcpu_value(const struct nvmx_vcpu *v, u32 i)
 	return READ_ONCE(((const u64 *)&v->stat)[i]);
 }
 
-u64 stats_vm_value(const struct nvmx_vm *vm, u32 i)
+static u64 vm_sum(const struct nvmx_vm *vm, u32 i)
 {
 	const struct nvmx_vcpu *v;
 	u64 sum = 0;
 	u32 n;
 
-	if (i == NR_VCPU)
-		return atomic_read(&vm->nr_vcpus);
 	vm_for_each_vcpu(vm, v, n)
 		sum += vcpu_value(v, i);
 	return sum;
+}
+
+void stats_vm_read(struct nvmx_vm *vm, u64 *value)
+{
+	struct vm_stat *own = (struct vm_stat *)&value[NR_VCPU];
+	u32 i;
+
+	for (i = 0; i < NR_VCPU; i++)
+		value[i] = vm_sum(vm, i);
+	own->vcpus = atomic_read(&vm->nr_vcpus);
+	mmu_count(vm, &own->pages);
 }
 
 static void describe(struct image *img, u32 nr)
@@ -106,17 +128,15 @@ static void describe(struct image *img, u32 nr)
 
 static ssize_t vm_stats_read(struct file *file, char __user *user, size_t size, loff_t *pos)
 {
-	const struct nvmx_vm *vm = file->private_data;
+	struct nvmx_vm *vm = file->private_data;
 	struct image *img = kzalloc(sizeof(*img), GFP_KERNEL);
 	ssize_t ret;
-	u32 i;
 
 	if (!img)
 		return -ENOMEM;
 	describe(img, NR_VM);
 	snprintf(img->id, NAME_SIZE, "kvm-%d", vm->pid);
-	for (i = 0; i < NR_VM; i++)
-		img->value[i] = stats_vm_value(vm, i);
+	stats_vm_read(vm, img->value);
 	ret = simple_read_from_buffer(user, size, pos, img, sizeof(*img));
 	kfree(img);
 	return ret;

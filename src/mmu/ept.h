@@ -207,4 +207,8 @@ void ept01_exit(struct ept_space *s);
 enum ept_done ept01_map(struct ept_space *s, const struct ept01_map *m, bool *debt);
 unsigned int __must_check ept01_range(struct ept_space *s, const struct gfn_range *r);
 
+/* ---- count.c: pages[0] of 4K, [1] of 2M, [2] of 1G; the lock is held ---- */
+u64 ept01_count(struct ept_space *s, enum mmu_space space, u64 frame, u64 *pages);
+void ept02_count(struct ept_space *s, u64 *pages);
+
 #endif

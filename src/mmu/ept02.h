@@ -26,6 +26,7 @@ struct ept02 {
 	unsigned int users;		/* [l] 0: may be freed */
 	unsigned long seq;		/* [l] INVEPTs so far; read without lock, see ept02_seq() */
 	u64 mapped;			/* [l] 4K pages in leaves */
+	u64 nr_leaves[EPT_TOP];		/* [l] by level */
 	u64 tables;			/* [l] below the root */
 	u64 links;			/* [l] of the reverse map */
 	bool ad;			/* [I] has accessed and dirty flags: as ept12 */

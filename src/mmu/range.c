@@ -7,6 +7,7 @@
  */
 #include <linux/minmax.h>
 #include <linux/sched.h>
+#include <linux/string.h>
 
 #include "ept02.h"
 #include "space.h"
@@ -36,6 +37,39 @@ unsigned int mmu_range(struct mmu *m, const struct gfn_range *r)
 		ret |= part;
 	}
 	return ret & EPT_WAS_YOUNG;
+}
+
+static void count_space(struct mmu *m, enum mmu_space space, u64 *pages)
+{
+	u64 frame = 0;
+
+	while (frame < EPT_MAX_FRAME) {
+		spin_lock(&m->ept.lock);
+		frame = ept01_count(&m->ept, space, frame, pages);
+		spin_unlock(&m->ept.lock);
+		cond_resched();
+	}
+}
+
+/**
+ * mmu_count() - the pages that a VM has mapped
+ * @vm: the VM
+ * @pages: out
+ *
+ * The VM goes on meanwhile: what is counted never was all there at one time.
+ *
+ * Context: process, may sleep; takes the mmu lock.
+ */
+void mmu_count(struct nvmx_vm *vm, struct mmu_pages *pages)
+{
+	struct mmu *m = vm->mmu;
+
+	memset(pages, 0, sizeof(*pages));
+	count_space(m, MMU_NORMAL, pages->ept01);
+	count_space(m, MMU_SMM, pages->ept01);
+	spin_lock(&m->ept.lock);
+	ept02_count(&m->ept, pages->ept02);
+	spin_unlock(&m->ept.lock);
 }
 
 void mmu_slot_range(struct mmu *m, const struct mmu_slot *slot, enum ept_op op)

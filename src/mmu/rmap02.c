@@ -135,6 +135,7 @@ bool ept02_leaf_put(struct ept_space *s, struct ept_table *t, unsigned int i, u6
 	t->filter |= ept02_filter(t, gfn);
 	t->gfn[i] = gfn;
 	t->tree->mapped += ept_span(t->level);
+	t->tree->nr_leaves[t->level]++;
 	ept_set(t, i, e | gfn >> 32 << 52);
 	return true;
 }
@@ -149,6 +150,7 @@ void ept02_leaf_remove(struct ept_space *s, struct ept_table *t, unsigned int i)
 	if (EPT_BROKEN(s, !l))
 		return;
 	t->tree->mapped -= ept_span(t->level);
+	t->tree->nr_leaves[t->level]--;
 	if (!--l->leaves)
 		link_free(l);
 }
@@ -171,6 +173,7 @@ void ept02_disown(struct ept_space *s, struct ept_table *t)
 	lockdep_assert_held(&s->lock);
 	hlist_for_each_entry_safe(l, next, &t->links, by_table) {
 		t->tree->mapped -= l->leaves * ept_span(t->level);
+		t->tree->nr_leaves[t->level] -= l->leaves;
 		link_free(l);
 	}
 	if (t->level < EPT_TOP)

@@ -108,6 +108,24 @@ TEST(vm_stats_are_sums)
 	EXPECT_EQ(value(&s, "hlt_exits"), 1);
 }
 
+TEST(vm_stats_count_pages)
+{
+	static struct stats s;
+	struct vmm_vcpu *v = idle_vcpu();
+	int fd = ioctl(v->vmm->fd, KVM_GET_STATS_FD, 0);
+
+	ONLY_NVMX();
+	read_stats(fd, &s);
+	EXPECT_EQ(value(&s, "pages_4k") + value(&s, "pages_2m"), 0);
+	EXPECT_EQ(run(v), KVM_EXIT_HLT);
+	read_stats(fd, &s);
+	EXPECT(value(&s, "pages_4k") + value(&s, "pages_2m") > 0);
+	EXPECT_EQ(value(&s, "pages_1g"), 0);
+	vmm_set_slot(v->vmm, 0, 0, 0, 0, NULL);
+	read_stats(fd, &s);
+	EXPECT_EQ(value(&s, "pages_4k") + value(&s, "pages_2m"), 0);
+}
+
 TEST(stats_outlive_the_vm_files)
 {
 	static struct stats s;

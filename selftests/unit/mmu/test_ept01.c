@@ -20,6 +20,18 @@ static void access_frame(u64 gfn, u32 access)
 	hw_access(ROOT01, gfn);
 }
 
+/* As mmu_count() asks for it. */
+static bool counts(u64 small, u64 medium, u64 large)
+{
+	u64 pages[3] = { 0 }, frame = 0;
+
+	spin_lock(&space.lock);
+	while (frame < EPT_MAX_FRAME)
+		frame = ept01_count(&space, MMU_NORMAL, frame, pages);
+	spin_unlock(&space.lock);
+	return pages[0] == small && pages[1] == medium && pages[2] == large;
+}
+
 static void test_sizes(void)
 {
 	struct hw_leaf leaf;
@@ -31,6 +43,7 @@ static void test_sizes(void)
 	ok(maps(512, 2, 7) && maps(1023, 2, 7), "2M where the host has 2M");
 	access_frame(blocks[BLOCK_1G].gfn + 77777, ACC_EXEC);
 	ok(maps(blocks[BLOCK_1G].gfn, 3, 7), "1G where the host has 1G");
+	ok(counts(1, 1, 1), "one of each is counted");
 	access_frame(blocks[6].gfn + 511, ACC_READ);
 	ok(maps(blocks[6].gfn + 511, blocks[6].level, 7), "the last frame of all");
 	ok(!books_broken() && !tlb_broken() && !flushes, "nothing of this needed a flush");
@@ -58,6 +71,7 @@ static void test_ranges(void)
 	ok(!hw_walk(ROOT01, 1, &leaf) && maps(2, 1, 7) && !tlb_broken(), "one frame goes");
 	host_move_frame(2);
 	ok(!ROOT01->used && !books_broken(), "tables that became empty are gone");
+	ok(counts(0, 0, 0), "and nothing is counted");
 	world_exit();
 	ok(!live_pages, "no page is left");
 }

@@ -70,6 +70,16 @@ static void invept(void)
 	ept02_invalidate(&space, TABLE(4), false);
 }
 
+static bool counts(u64 small, u64 medium, u64 large)
+{
+	u64 pages[3] = { 0 };
+
+	spin_lock(&space.lock);
+	ept02_count(&space, pages);
+	spin_unlock(&space.lock);
+	return pages[0] == small && pages[1] == medium && pages[2] == large;
+}
+
 static void test_compose(void)
 {
 	start(0);
@@ -94,14 +104,16 @@ static void test_compose(void)
 	ok(touch((1 << 18) + 99, ACC_WRITE) == FAULT_FIXED &&
 	   maps(1 << 18, blocks[BLOCK_1G].gfn, 3, 7), "1G over 1G");
 	ok(!books_broken() && !tlb_broken(), "the books are right");
+	ok(counts(3, 1, 1), "leaves are counted by size");
 	host_move(&blocks[BLOCK_1G], 3);
 	host_move_frame(7);
 	host_move(&blocks[1], 2);
 	ok(maps_nothing(1 << 18) && maps_nothing(1031) && maps_nothing(512) && maps_nothing(1) &&
 	   maps(0, 5, 1, 7) && !books_broken() && !tlb_broken(),
 	   "what the host moves is found through the reverse map");
+	ok(counts(1, 0, 0), "and counted no more");
 	finish();
-	ok(!live_pages, "no page is left");
+	ok(!live_pages && counts(0, 0, 0), "no page is left");
 }
 
 /* Faults needed to touch @n pages again. */
