@@ -19,8 +19,8 @@ CONFIG = """\
 config_interface: textconfig
 display_library: rfb, options="timeout=0"
 sound: waveoutdrv=dummy
-memory: guest={memory}, host={memory}
-romimage: file=/usr/share/bochs/BIOS-bochs-latest
+memory: guest={memory}, host={host}
+romimage: file={bios}
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
 ata0-master: type=disk, path=disk, mode=flat, cylinders=0, translation=lba
 boot: disk
@@ -38,6 +38,8 @@ debug: action=ignore
 
 CRASH = re.compile(r"Kernel panic - not syncing|\bBUG: |\bOops: |kernel BUG at ")
 POLL_SECONDS = 0.2
+RESET_PANIC = "Keyboard error"
+HOST_MEMORY = 2048          # MB that Bochs can have in its own memory at once
 CRASH_ENDS = "---[ end Kernel panic"
 AFTER_CRASH_SECONDS = 8     # processor time for the rest of the trace
 WALL_FACTOR = 6
@@ -81,8 +83,9 @@ class Machine:
         return self.status
 
     def _write_config(self):
-        config = CONFIG.format(memory=self.options.mem, cpu=self.options.cpu,
-                               processors=self.options.smp,
+        config = CONFIG.format(memory=self.options.mem, host=min(self.options.mem, HOST_MEMORY),
+                               bios=self.options.bios,
+                               cpu=self.options.cpu, processors=self.options.smp,
                                magic=int(self.options.trace is not None))
         with open(os.path.join(self.folder, "bochsrc"), "w", encoding="ascii") as f:
             f.write(config)
@@ -144,7 +147,24 @@ class Machine:
         elif crash_end is not None:
             self._end(CRASHED, "the guest's kernel crashed")
         else:
-            self._end(NO_STATUS, "the machine stopped before the command had ended")
+            self._stopped(self._panic())
+
+    def _stopped(self, panic):
+        """The BIOS starts again after a reset, and gives up at a keyboard controller without one."""
+        if self.options.reset and RESET_PANIC in panic:
+            self._end(0)
+            return
+        self._end(NO_STATUS, f"the machine stopped before the command had ended{panic}")
+
+    def _panic(self):
+        """Find what Bochs itself has to say to its end."""
+        found = ""
+        for name in ("bochs.log", "out"):
+            with open(os.path.join(self.folder, name), errors="replace") as f:
+                for line in f:
+                    if ">>PANIC<<" in line:
+                        found = ": Bochs" + line.partition(">>PANIC<<")[2].rstrip()
+        return found
 
     def _traced(self):
         with open(os.path.join(self.folder, "out"), errors="replace") as f:
