@@ -32,6 +32,7 @@ enum vmx_result_kind {
 	VMX_RAISE,		/* fault: vector, maybe code; RIP stays */
 	VMX_ENTRY_FAILED,	/* VM-entry failure exit: code = reason, qual = qualification */
 	VMX_ENTERED,		/* now in L2: RIP is L2's, nothing to advance */
+	VMX_EXITED,		/* an instruction of L2 became an exit: now in L1 */
 	VMX_HANDED_OVER,	/* an access left to user space; vcpu->run is filled */
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSR and I/O bitmaps of L1: merged for hardware, looked up for routing.
+ * Bitmaps of L1, for MSRs, ports and VMCS fields: merged for hardware, looked up for routing.
  *
  * Deny by default: what cannot be read is intercepted, and a bit of the merged bitmap is open only
  * where both L0's and L1's are.  L1 may change its bitmap at any time without telling, so that the
@@ -29,6 +29,7 @@
 #define MSRS_PER_RANGE	0x2000u
 
 #define IO_BITMAP_PORTS	0x8000u		/* in each of the two bitmaps */
+#define FIELD_BITS	15		/* of an encoding: the VMREAD and VMWRITE bitmaps */
 
 static const u64 *l0_window(const struct nvmx_vcpu *v, u32 window)
 {
@@ -200,6 +201,17 @@ bool nested_intercepts_msr(struct nvmx_vcpu *v, u32 msr, bool write)
 	if (msr - MSR_HIGH < MSRS_PER_RANGE)
 		return bit_of_page(v, gpa + QUARTER_BYTES, msr - MSR_HIGH);
 	return true;
+}
+
+/*
+ * A bit for each encoding of 15 bits; what has more, in the whole register, always exits.
+ * SDM "Instructions That Cause VM Exits Conditionally" [sdm:conditional-exits]
+ */
+bool nested_intercepts_field(struct nvmx_vcpu *v, u64 bitmap, u64 encoding)
+{
+	if (!vmcs12_has(nested_vmcs12(v), CTL_vmcs_shadowing) || encoding >> FIELD_BITS)
+		return true;
+	return bit_of_page(v, bitmap, encoding);
 }
 
 static bool port_intercepted(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12, u32 port)

@@ -128,7 +128,7 @@ void nested_caps_init(void)
 	caps->basic = VMCS12_REVISION | (u64)VMCS12_SIZE << 32 | VMXB_WB | VMXB_TRUE_CTLS |
 		      (vmx_caps.basic & VMXB_INOUT);
 	/* CR3 targets 0, lists of 512 entries, no MSEG, activity states active and HLT */
-	caps->misc = TIMER_SHIFT12 | VMXM_SAVE_LMA | VMXM_HLT | VMXM_WAIT_SIPI;
+	caps->misc = TIMER_SHIFT12 | VMXM_SAVE_LMA | VMXM_HLT | VMXM_WAIT_SIPI | VMXM_VMWRITE_ALL;
 	caps->ept_vpid = ept_vpid_caps(caps);
 	caps->vmcs_enum = nested_vmcs_enum();
 	caps->vmfunc = 0;

@@ -8,6 +8,7 @@
  * that the architecture has an exit of its own.
  * SDM "VM Entries" [sdm:entry]
  */
+#include <linux/errno.h>
 #include <linux/kvm.h>
 #include <linux/types.h>
 #include <nvmx/arch.h>
@@ -136,6 +137,19 @@ static struct vmx_result no_memory(struct nvmx_vcpu *v)
 	return (struct vmx_result){ .kind = VMX_HANDED_OVER };
 }
 
+/* Nothing may fail after this and before the commit: the context is held for L2. */
+static struct vmx_result take_shadow(struct nvmx_vcpu *v, const struct l2_context *c)
+{
+	switch (nested_link(v, c->vmcs12)) {
+	case 0:
+		return vm_succeed();
+	case -ENOMEM:
+		return no_memory(v);
+	default:
+		return entry_failed(EXIT_invalid_guest_state, ENTRY_FAIL_LINK);
+	}
+}
+
 /* All that can fail before the commit.  It looks at the copy and at memory, never at a VMCS. */
 static struct vmx_result judge(struct nvmx_vcpu *v, struct l2_context *c)
 {
@@ -153,7 +167,7 @@ static struct vmx_result judge(struct nvmx_vcpu *v, struct l2_context *c)
 		return entry_failed(EXIT_invalid_guest_state, failed->outcome);
 	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
 		return no_memory(v);
-	return vm_succeed();
+	return take_shadow(v, c);
 }
 
 /*

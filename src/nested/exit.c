@@ -214,6 +214,7 @@ u32 nested_return_to_l1(struct nvmx_vcpu *v, struct l2_context *c)
 	n->run_pending = false;
 	n->mtf_pending = false;
 	v->frames.used = false;
+	nested_unlink(v);
 	nested_shadow_push(v, c);
 	v->cr0_owned = n->l1.cr0_owned;
 	v->cr4_owned = n->l1.cr4_owned;
@@ -237,8 +238,10 @@ static void vmx_abort(struct nvmx_vcpu *v, struct l2_context *c, u32 indicator)
 static enum nvmx_action finish(struct nvmx_vcpu *v, struct l2_context *c, u32 abort)
 {
 	const struct vmcs12 *vmcs12 = c->vmcs12;
-	u32 failed = nested_return_to_l1(v, c);
+	u32 failed;
 
+	nested_flush_link(v);
+	failed = nested_return_to_l1(v, c);
 	if (!abort)
 		abort = failed;
 	if (!abort && nested_load_msrs(v, vmcs12->vm_exit_msr_load_addr,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The VMX instructions of L1.
+ * The VMX instructions of L1, and VMREAD and VMWRITE of an L2 that has a shadow VMCS.
  *
  * Hardware exits before it looks at the privilege level, so that one gate comes before every
  * handler: VMX operation, mode, CPL.  A handler decides everything before it changes anything.
@@ -142,7 +142,7 @@ static struct vmx_result do_vmclear(struct nvmx_vcpu *v)
 }
 
 /* The shadow indicator is part of the revision word; it is legal where shadowing is offered. */
-static bool loadable(const struct nvmx_vcpu *v, u32 revision)
+bool nested_revision_ok(const struct nvmx_vcpu *v, u32 revision)
 {
 	if (revision & VMCS12_SHADOW && !nested_offers(v, CTL_vmcs_shadowing))
 		return false;
@@ -158,7 +158,7 @@ static struct vmx_result load_vmcs(struct nvmx_vcpu *v, u64 pa)
 	 * A glance at the word that the CPU never writes, so that a wrong page costs no context.
 	 * For a new context the copy is what counts.
 	 */
-	if ((!c || c != v->nested->current12) && !loadable(v, read_revision(v, pa)))
+	if ((!c || c != v->nested->current12) && !nested_revision_ok(v, read_revision(v, pa)))
 		return nested_fail(v, VMXERR_VMPTRLD_REVISION);
 	err = nested_context_get(v, pa, &c);
 	if (err == -ENOMEM) {
@@ -167,7 +167,7 @@ static struct vmx_result load_vmcs(struct nvmx_vcpu *v, u64 pa)
 	}
 	if (err)
 		return nested_fail(v, VMXERR_VMPTRLD_REVISION);
-	if (!loadable(v, c->vmcs12->revision)) {
+	if (!nested_revision_ok(v, c->vmcs12->revision)) {
 		if (c != v->nested->current12)
 			nested_context_free(v, c);
 		return nested_fail(v, VMXERR_VMPTRLD_REVISION);
@@ -207,10 +207,18 @@ static u32 operand_size(struct nvmx_vcpu *v)
 	return vmx_long_mode64(v) ? sizeof(u64) : sizeof(u32);
 }
 
-/* The row of a field, its value in the copy up to date; NULL: no such field. */
-static const struct nested_field *find_current(struct nvmx_vcpu *v, u64 encoding)
+/*
+ * The VMCS that VMREAD and VMWRITE access: for L2 it is the one at the link pointer; NULL: none.
+ * SDM "VMREAD", "VMWRITE" [sdm:vmx-insn]
+ */
+static struct l2_context *accessed(const struct nvmx_vcpu *v)
 {
-	struct l2_context *c = v->nested->current12;
+	return is_guest_mode(v) ? v->nested->linked12 : v->nested->current12;
+}
+
+/* The row of a field, its value in the copy up to date; NULL: no such field. */
+static const struct nested_field *find_row(struct nvmx_vcpu *v, struct l2_context *c, u64 encoding)
+{
 	const struct nested_field *f = nested_find_field(encoding);
 
 	if (f && c->rare_stale && nested_field_is_rare(f))
@@ -220,7 +228,7 @@ static const struct nested_field *find_current(struct nvmx_vcpu *v, u64 encoding
 
 static struct vmx_result do_vmread(struct nvmx_vcpu *v)
 {
-	const struct l2_context *c = v->nested->current12;
+	struct l2_context *c = accessed(v);
 	u32 info = v->exit.insn_info;
 	const struct nested_field *f;
 	u64 encoding, val;
@@ -228,7 +236,7 @@ static struct vmx_result do_vmread(struct nvmx_vcpu *v)
 	if (!c)
 		return vm_fail_invalid();
 	encoding = nested_reg2(v);
-	f = find_current(v, encoding);
+	f = find_row(v, c, encoding);
 	if (!f)
 		return nested_fail(v, VMXERR_FIELD_UNSUPPORTED);
 	val = vmcs12_get(c->vmcs12, f);
@@ -270,7 +278,7 @@ static struct vmx_result vmwrite_source(struct nvmx_vcpu *v, u64 *val)
 
 static struct vmx_result do_vmwrite(struct nvmx_vcpu *v)
 {
-	struct l2_context *c = v->nested->current12;
+	struct l2_context *c = accessed(v);
 	const struct nested_field *f;
 	u64 encoding, val, old;
 	struct vmx_result r;
@@ -281,7 +289,7 @@ static struct vmx_result do_vmwrite(struct nvmx_vcpu *v)
 	if (!passed(&r))
 		return r;
 	encoding = nested_reg2(v);
-	f = find_current(v, encoding);
+	f = find_row(v, c, encoding);
 	if (!f)
 		return nested_fail(v, VMXERR_FIELD_UNSUPPORTED);
 	if (f->flow == FLOW_INFO && !(v->nested->caps.misc & VMXM_VMWRITE_ALL))
@@ -342,13 +350,19 @@ static struct vmx_result dispatch(struct nvmx_vcpu *v)
 	}
 }
 
+/* With VMCS shadowing. */
+static bool may_be_of_l2(u32 reason)
+{
+	return reason == EXIT_vmread || reason == EXIT_vmwrite;
+}
+
 struct vmx_result nested_handle_insn(struct nvmx_vcpu *v)
 {
 	struct vmx_result r;
 
 	v->stat.vmx_insn++;
-	/* In L2 all of these are L1's exits: see the owner column of table 3. */
-	if (NVMX_BUG_ON(is_guest_mode(v), v->vm))
+	/* All others of L2 are L1's exits: see the owner column of table 3. */
+	if (NVMX_BUG_ON(is_guest_mode(v) && !may_be_of_l2(v->exit.reason), v->vm))
 		return vm_raise(VEC_UD);
 	/* Whatever user space has set up: there is no VMX operation in SMM. */
 	if (v->smm.active)

@@ -106,6 +106,7 @@ struct nested_vcpu {
 	bool vmxon;
 	u64 vmxon_pa;			/* valid with vmxon */
 	struct l2_context *current12;	/* current VMCS; NULL: none */
+	struct l2_context *linked12;	/* in L2: its shadow VMCS, not current12; NULL: none */
 	struct list_head contexts;	/* struct l2_context, LRU */
 	u32 nr_contexts;
 
@@ -251,6 +252,8 @@ struct vmx_result nested_fail(struct nvmx_vcpu *v, u32 error);
 /* ---- insn.c, invalidate.c ---- */
 struct vmx_result nested_invept(struct nvmx_vcpu *v);
 struct vmx_result nested_invvpid(struct nvmx_vcpu *v);
+/* The revision word of a VMCS that L1 may load. */
+bool nested_revision_ok(const struct nvmx_vcpu *v, u32 revision);
 /* The register that bits 31:28 of the instruction information name; 32 bits outside 64-bit mode. */
 u64 nested_reg2(struct nvmx_vcpu *v);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The memory operand of a VMX instruction: where it is, whether the segment lets L1 reach it, and
- * one copy of it.
+ * The memory operand of a VMX instruction: where it is, whether the segment lets the guest reach
+ * it, and one copy of it.
  *
  * The gate has already refused real mode, virtual-8086 mode and compatibility mode, so that there
  * are two cases: 64-bit mode and 32-bit protected mode, both at CPL 0.
@@ -9,6 +9,7 @@
  */
 #include <linux/types.h>
 #include <nvmx/arch.h>
+#include <nvmx/nested.h>
 #include <nvmx/vmx.h>
 #include "nested_int.h"
 
@@ -106,9 +107,18 @@ struct vmx_result nested_operand_addr(struct nvmx_vcpu *v, u32 len, bool write, 
 	return vm_succeed();
 }
 
-/* Only a walk fails: where no memory is, the bus reads as all ones and loses what is written. */
-static struct vmx_result access_fault(const struct nvmx_fault *f)
+/*
+ * Only a walk fails: where no memory is, the bus reads as all ones and loses what is written.  What
+ * ept12 refuses to L2 is the exit that hardware would have made.
+ */
+static struct vmx_result access_fault(struct nvmx_vcpu *v, const struct nvmx_fault *f)
 {
+	if (f->nested) {
+		v->exit.gpa = f->nested_gpa;
+		v->exit.gla = f->address;
+		nested_reflect_synthetic(v, f->nested_reason, f->nested_qual, 0, 0);
+		return (struct vmx_result){ .kind = VMX_EXITED };
+	}
 	return (struct vmx_result){
 		.kind = VMX_RAISE,
 		.vector = f->vector,
@@ -126,7 +136,7 @@ struct vmx_result nested_operand_read(struct nvmx_vcpu *v, void *buf, u32 len)
 
 	r = nested_operand_addr(v, len, false, &gla);
 	if (r.kind == VMX_DONE && vmx_read_linear(v, gla, buf, len, ACC_READ, &f))
-		return access_fault(&f);
+		return access_fault(v, &f);
 	return r;
 }
 
@@ -138,6 +148,6 @@ struct vmx_result nested_operand_write(struct nvmx_vcpu *v, const void *buf, u32
 
 	r = nested_operand_addr(v, len, true, &gla);
 	if (r.kind == VMX_DONE && vmx_write_linear(v, gla, buf, len, ACC_WRITE, &f))
-		return access_fault(&f);
+		return access_fault(v, &f);
 	return r;
 }

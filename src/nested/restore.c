@@ -34,6 +34,7 @@ struct restore {
 	struct kvm_nested_state s;
 	const struct kvm_nested_state __user *user;
 	struct vmcs12 *image;			/* NULL: no current VMCS */
+	struct vmcs12 *shadow;			/* NULL: L2 has no shadow VMCS */
 	const struct nvmx_check *failed;	/* with NVMX_NESTED_CHECK */
 };
 
@@ -110,34 +111,65 @@ static enum nvmx_nested_rule judge_header(const struct nvmx_vcpu *v, struct rest
 	return s->flags & KVM_STATE_NESTED_EVMCS ? NVMX_NESTED_EVMCS : NVMX_NESTED_ACCEPTED;
 }
 
-static enum nvmx_nested_rule read_image(struct restore *r)
+/* A page with what there is of the image at @offset; the caller has judged the size. */
+static enum nvmx_nested_rule read_image(const struct restore *r, u32 offset, struct vmcs12 **image)
 {
-	u32 size = min_t(u32, r->s.size - HEADER_SIZE, VMCS12_SIZE);
+	u32 size = min_t(u32, r->s.size - offset, VMCS12_SIZE);
 
-	r->image = (struct vmcs12 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!r->image)
+	*image = (struct vmcs12 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!*image)
 		return NVMX_NESTED_MEMORY;
-	if (copy_from_user(r->image, (const u8 __user *)r->user + HEADER_SIZE, size))
-		return NVMX_NESTED_UNREADABLE;
-	return *(u32 *)r->image == VMCS12_REVISION ? NVMX_NESTED_ACCEPTED : NVMX_NESTED_REVISION;
+	return copy_from_user(*image, (const u8 __user *)r->user + offset, size) ?
+	       NVMX_NESTED_UNREADABLE : NVMX_NESTED_ACCEPTED;
+}
+
+/* L1 may have loaded a shadow VMCS, but it cannot enter L2 with that. */
+static bool revision_ok(const struct nvmx_vcpu *v, const struct restore *r)
+{
+	if (wants_l2(r))
+		return r->image->revision == VMCS12_REVISION;
+	return nested_revision_ok(v, r->image->revision);
 }
 
 static enum nvmx_nested_rule judge_image(const struct nvmx_vcpu *v, struct restore *r)
 {
 	u64 pa = r->s.hdr.vmx.vmcs12_pa;
+	enum nvmx_nested_rule rule;
 
 	if (r->s.size < HEADER_SIZE + IMAGE_USED)
 		return wants_l2(r) || pa != NESTED_NO_PA ? NVMX_NESTED_NO_IMAGE :
 		       NVMX_NESTED_ACCEPTED;
 	if (pa == r->s.hdr.vmx.vmxon_pa || !nested_pa_ok(v, pa))
 		return NVMX_NESTED_VMCS12_PA;
-	return read_image(r);
+	rule = read_image(r, HEADER_SIZE, &r->image);
+	if (rule)
+		return rule;
+	return revision_ok(v, r) ? NVMX_NESTED_ACCEPTED : NVMX_NESTED_REVISION;
+}
+
+/* The copy that L2 has been writing; what is in L1's memory may be older. */
+static enum nvmx_nested_rule judge_shadow(struct restore *r)
+{
+	enum nvmx_nested_rule rule;
+
+	if (!nested_links(r->image))
+		return NVMX_NESTED_ACCEPTED;
+	if (r->s.size < HEADER_SIZE + VMCS12_SIZE + IMAGE_USED)
+		return NVMX_NESTED_SHADOW;
+	rule = read_image(r, HEADER_SIZE + VMCS12_SIZE, &r->shadow);
+	if (rule)
+		return rule;
+	return r->shadow->revision == (VMCS12_REVISION | VMCS12_SHADOW) ? NVMX_NESTED_ACCEPTED :
+	       NVMX_NESTED_SHADOW;
 }
 
 static enum nvmx_nested_rule judge_l2(struct nvmx_vcpu *v, struct restore *r)
 {
 	enum l2_cause cause = r->s.flags & KVM_STATE_NESTED_RUN_PENDING ? L2_ENTERED : L2_RESTORED;
+	enum nvmx_nested_rule rule = judge_shadow(r);
 
+	if (rule)
+		return rule;
 	r->failed = nested_check_restored(v, r->image, r->s.hdr.vmx.vmcs12_pa, cause);
 	return r->failed ? NVMX_NESTED_CHECK : NVMX_NESTED_ACCEPTED;
 }
@@ -152,6 +184,16 @@ static int make_current(struct nvmx_vcpu *v, const struct restore *r)
 		return -ENOMEM;
 	nested_make_current(v, c);
 	return 0;
+}
+
+static int link_shadow(struct nvmx_vcpu *v, const struct restore *r)
+{
+	struct l2_context *c;
+
+	if (r->shadow && nested_context_from(v, r->image->vmcs_link_pointer, r->shadow, VMCS12_SIZE,
+					     &c))
+		return -ENOMEM;
+	return nested_link(v, r->image);
 }
 
 /*
@@ -189,7 +231,7 @@ static enum nvmx_nested_rule enter_l2(struct nvmx_vcpu *v, const struct restore 
 	struct nested_vcpu *n = v->nested;
 	struct l2_context *c = n->current12;
 
-	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
+	if (nested_context_ready(v, c) || nested_find_ept02(v, c) || link_shadow(v, r))
 		return NVMX_NESTED_MEMORY;
 	nested_checked(c);
 	take_events_over(v);
@@ -277,6 +319,7 @@ static const char *rule_name(enum nvmx_nested_rule rule)
 		[NVMX_NESTED_REVISION] = "revision",
 		[NVMX_NESTED_CHECK] = "check",
 		[NVMX_NESTED_MEMORY] = "memory",
+		[NVMX_NESTED_SHADOW] = "shadow",
 	};
 
 	return names[rule];
@@ -293,6 +336,12 @@ static void tell(struct nvmx_nested_verdict *verdict, enum nvmx_nested_rule rule
 	strscpy(verdict->what, failed ? failed->name : rule_name(rule), sizeof(verdict->what));
 }
 
+static void free_images(const struct restore *r)
+{
+	free_page((unsigned long)r->image);
+	free_page((unsigned long)r->shadow);
+}
+
 int nested_set_state(struct nvmx_vcpu *v, const struct kvm_nested_state __user *user)
 {
 	struct restore r = { .user = user };
@@ -300,7 +349,7 @@ int nested_set_state(struct nvmx_vcpu *v, const struct kvm_nested_state __user *
 
 	v->nested->verdict.rule = rule;
 	v->nested->verdict.failed = r.failed;
-	free_page((unsigned long)r.image);
+	free_images(&r);
 	return error_of(rule);
 }
 
@@ -321,7 +370,7 @@ void nested_try_state(struct nvmx_vcpu *v, const struct kvm_nested_state __user 
 	if (!rule && wants_l2(&r))
 		rule = judge_l2(v, &r);
 	tell(verdict, rule, r.failed);
-	free_page((unsigned long)r.image);
+	free_images(&r);
 }
 
 void nested_last_verdict(const struct nvmx_vcpu *v, struct nvmx_nested_verdict *verdict)

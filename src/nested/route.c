@@ -146,6 +146,17 @@ static bool ask_msr(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
 	return nested_intercepts_msr(v, v->gpr[GPR_RCX], v->exit.reason == EXIT_wrmsr);
 }
 
+/* With VMCS shadowing L1's bitmaps decide, by the field. */
+static bool ask_vmread(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
+{
+	return nested_intercepts_field(v, vmcs12->vmread_bitmap, nested_reg2(v));
+}
+
+static bool ask_vmwrite(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
+{
+	return nested_intercepts_field(v, vmcs12->vmwrite_bitmap, nested_reg2(v));
+}
+
 /* Also a pending MTF exit that L1 injected. */
 static bool ask_mtf(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
 {

@@ -102,10 +102,15 @@ static void link_shadow(struct nvmx_vcpu *v, const struct l2_context *c)
 	vmcs_ctl_set(v, v->vmcs01, CTL_vmcs_shadowing);
 }
 
-/* Without memory for it, L1's accesses exit and all is well, only slower. */
+/*
+ * Without memory for it, L1's accesses exit and all is well, only slower.  The rest of what L2
+ * needs comes with the first entry: a shadow VMCS of L1 will never be entered.
+ */
 static bool shadow_ready(struct nvmx_vcpu *v, struct l2_context *c)
 {
-	if (nested_context_ready(v, c))
+	if (!c->hw)
+		c->hw = kzalloc(sizeof(*c->hw), GFP_KERNEL_ACCOUNT);
+	if (!c->hw)
 		return false;
 	if (!c->shadow)
 		c->shadow = vmcs_alloc(v, VMCS_SHADOW);
@@ -176,10 +181,13 @@ void nested_shadow_push(struct nvmx_vcpu *v, struct l2_context *c)
 	vmcs_shadow_end(v, c->shadow);
 }
 
-/* RW rows are L1's to write meanwhile, so that only the others can be behind the copy. */
+/*
+ * RW rows are L1's to write meanwhile, so that only the others can be behind the copy.  In L2 the
+ * exit will bring all of them.
+ */
 void nested_shadow_touch(struct nvmx_vcpu *v, struct l2_context *c)
 {
-	if (!attached(v, c))
+	if (!attached(v, c) || is_guest_mode(v))
 		return;
 	vmcs_shadow_begin(v, c->shadow);
 	push_rows(v, c, KIND_RO);

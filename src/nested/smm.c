@@ -120,6 +120,7 @@ static int resume_l2(struct nvmx_vcpu *v, const struct smm_state *s)
 {
 	struct nested_vcpu *n = v->nested;
 	struct l2_context *c = n->current12;
+	int err;
 
 	if (!c || restore_l1(v, c->vmcs12))
 		return -EINVAL;
@@ -129,6 +130,9 @@ static int resume_l2(struct nvmx_vcpu *v, const struct smm_state *s)
 		return -EINVAL;
 	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
 		return -ENOMEM;
+	err = nested_link(v, c->vmcs12);
+	if (err)
+		return err;
 	nested_checked(c);
 	v->efer = s->efer;
 	v->dr7 = s->dr7;

@@ -21,7 +21,7 @@
 
 static_assert(sizeof(struct kvm_nested_state) == 128);
 
-/* Room for a shadow vmcs12, too, as KVM answers: user space moves its buffers between the two. */
+/* With the shadow vmcs12 of L2. */
 u32 nested_state_size(void)
 {
 	return HEADER_SIZE + 2 * IMAGE_SIZE;
@@ -31,6 +31,8 @@ static void fill_l2(struct nvmx_vcpu *v, struct kvm_nested_state *s)
 {
 	const struct nested_vcpu *n = v->nested;
 
+	if (n->linked12)
+		s->size += IMAGE_SIZE;
 	s->flags |= KVM_STATE_NESTED_GUEST_MODE;
 	if (n->run_pending)
 		s->flags |= KVM_STATE_NESTED_RUN_PENDING;
@@ -66,7 +68,10 @@ static void fill_header(struct nvmx_vcpu *v, struct kvm_nested_state *s)
 		fill_l2(v, s);
 }
 
-/* The current copy is handed out; L1's memory gets it when L1 asks for that. */
+/*
+ * The current copy is handed out; L1's memory gets it when L1 asks for that.  The shadow vmcs12 of
+ * L2 goes both ways, as it is not current.
+ */
 static void update_copies(struct nvmx_vcpu *v)
 {
 	struct l2_context *c = v->nested->current12;
@@ -79,6 +84,18 @@ static void update_copies(struct nvmx_vcpu *v)
 		nested_sync_rare(v, c);
 	/* What L1's memory does not take is L1's loss, as at an eviction. */
 	nested_contexts_flush_others(v);
+}
+
+static int copy_images(struct nvmx_vcpu *v, u8 __user *to, const struct kvm_nested_state *s)
+{
+	const struct nested_vcpu *n = v->nested;
+
+	if (s->size > HEADER_SIZE && copy_to_user(to, n->current12->vmcs12, IMAGE_SIZE))
+		return -EFAULT;
+	if (s->size > HEADER_SIZE + IMAGE_SIZE &&
+	    copy_to_user(to + IMAGE_SIZE, n->linked12->vmcs12, IMAGE_SIZE))
+		return -EFAULT;
+	return 0;
 }
 
 int nested_get_state(struct nvmx_vcpu *v, struct kvm_nested_state __user *user)
@@ -94,8 +111,5 @@ int nested_get_state(struct nvmx_vcpu *v, struct kvm_nested_state __user *user)
 	update_copies(v);
 	if (copy_to_user(user, &s, sizeof(s)))
 		return -EFAULT;
-	if (s.size == HEADER_SIZE)
-		return 0;
-	return copy_to_user((u8 __user *)user + HEADER_SIZE, nested_vmcs12(v), IMAGE_SIZE) ?
-	       -EFAULT : 0;
+	return copy_images(v, (u8 __user *)user + HEADER_SIZE, &s);
 }

@@ -183,6 +183,18 @@ u32 nested_load_l1(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12);
 /* ---- bitmaps.c ---- */
 void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c);
 bool nested_intercepts_msr(struct nvmx_vcpu *v, u32 msr, bool write);
+/* L2's VMREAD or VMWRITE of a field; @bitmap: gpa of L1's bitmap for the instruction */
+bool nested_intercepts_field(struct nvmx_vcpu *v, u64 bitmap, u64 encoding);
+
+/* ---- link.c: the shadow VMCS that L1 gives to L2 ---- */
+/*
+ * Before an entry, checked by table 4: find or load what the link pointer names, if L2 may use it.
+ * 0; -ENOMEM; -EINVAL: what was loaded is no shadow VMCS, although memory said so before.
+ */
+int nested_link(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12);
+void nested_unlink(struct nvmx_vcpu *v);	/* L2 is left */
+void nested_flush_link(struct nvmx_vcpu *v);	/* before that, where L1 goes on */
+bool nested_links(const struct vmcs12 *vmcs12);	/* it gives L2 a shadow VMCS */
 
 /* ---- pages.c ---- */
 #define NESTED_NO_GEN	(~0ull)

@@ -50,6 +50,8 @@ void nested_context_free(struct nvmx_vcpu *v, struct l2_context *c)
 
 	if (c == n->current12)
 		nested_make_current(v, NULL);
+	if (c == n->linked12)
+		n->linked12 = NULL;
 	list_del(&c->node);
 	n->nr_contexts--;
 	nested_context_drop(v, c);
@@ -92,7 +94,7 @@ static void evict_one(struct nvmx_vcpu *v)
 	if (n->nr_contexts < NESTED_CONTEXTS)
 		return;
 	list_for_each_entry_reverse(c, &n->contexts, node) {
-		if (c == n->current12)
+		if (c == n->current12 || c == n->linked12)
 			continue;
 		nested_context_flush(v, c);
 		nested_context_free(v, c);

@@ -148,6 +148,7 @@ enum nvmx_action vmx_apply(struct nvmx_vcpu *v, struct vmx_result r)
 	case VMX_ENTRY_FAILED:
 		return nested_reflect_synthetic(v, r.code | EXIT_ENTRY_FAILURE, r.qual, 0, 0);
 	case VMX_ENTERED:
+	case VMX_EXITED:
 		return NVMX_RESUME;
 	case VMX_HANDED_OVER:
 		return NVMX_USER;

@@ -41,9 +41,6 @@ static enum emu_mem translate(struct emu *e, u64 lin, u32 access, u64 *gpa)
 		access |= ACC_USER;
 	if (!vmx_translate(t->v, lin, access, gpa, &f))
 		return EMU_MEM_OK;
-	/* L1 gets the linear address with its violation. */
-	if (f.nested)
-		f.address = lin;
 	return report(e, &f);
 }
 

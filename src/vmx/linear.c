@@ -39,9 +39,14 @@ static void fill_paging(struct nvmx_vcpu *v, struct mmu_paging *p)
 int vmx_translate(struct nvmx_vcpu *v, u64 gva, u32 access, u64 *gpa, struct nvmx_fault *f)
 {
 	struct mmu_paging p;
+	int err;
 
 	fill_paging(v, &p);
-	return mmu_walk_linear(&p, gva, access, gpa, f);
+	err = mmu_walk_linear(&p, gva, access, gpa, f);
+	/* L1 gets the linear address with its violation. */
+	if (err && f->nested)
+		f->address = gva;
+	return err;
 }
 
 /* The bus: where nothing answers, reads are all ones and writes are lost. */

@@ -34,6 +34,7 @@ enum nvmx_nested_rule {
 	NVMX_NESTED_REVISION,		/* of the vmcs12 */
 	NVMX_NESTED_CHECK,		/* a check of VM entry: "what" is its name */
 	NVMX_NESTED_MEMORY,		/* the host has no memory for it */
+	NVMX_NESTED_SHADOW,		/* too short for L2's shadow vmcs12, or its revision */
 };
 
 /*

@@ -19,5 +19,6 @@ int main(int argc, char **argv)
 	test_smm();
 	test_apicv();
 	test_order();
+	test_link();
 	return tap_done();
 }

@@ -19,5 +19,6 @@ void test_hostile(unsigned long count);
 void test_smm(void);
 void test_apicv(void);
 void test_order(void);
+void test_link(void);
 
 #endif

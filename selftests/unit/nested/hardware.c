@@ -23,15 +23,26 @@ int mmu_vcpu_read(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len)
 	return mmu_read(v->vm, gpa, buf, len);
 }
 
+static bool operand_fault(struct nvmx_fault *f)
+{
+	if (hw.operand_faults)
+		*f = hw.fault;
+	return hw.operand_faults;
+}
+
 int vmx_read_linear(struct nvmx_vcpu *v, u64 gva, void *buf, u32 len, u32 access,
 		    struct nvmx_fault *f)
 {
+	if (operand_fault(f))
+		return -EFAULT;
 	return mmu_read(v->vm, gva, buf, len);
 }
 
 int vmx_write_linear(struct nvmx_vcpu *v, u64 gva, const void *buf, u32 len, u32 access,
 		     struct nvmx_fault *f)
 {
+	if (operand_fault(f))
+		return -EFAULT;
 	return mmu_write(v->vm, gva, buf, len);
 }
 

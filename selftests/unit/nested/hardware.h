@@ -25,6 +25,7 @@ struct hardware {
 	enum mmu_verdict verdict;
 	struct nvmx_fault fault;
 	u64 mmio_gpa;
+	bool operand_faults;		/* linear memory: ->fault */
 	u32 last_access;
 	u32 trees;			/* ept02 trees held */
 	enum mmu_verdict frame_verdict;	/* of mmu_frame() for what is memory */

@@ -49,7 +49,7 @@ struct model {
 	u32 internal_errors, emulation_failures;
 
 	/* the seam to the other half of the room, where it is not linked (seam.c) */
-	u32 enters, leaves, drops, attaches, detaches, pulls, touches;
+	u32 enters, leaves, drops, reflections, attaches, detaches, pulls, touches;
 	bool last_launch;
 	u32 flushes, last_type;
 	u16 last_vpid;

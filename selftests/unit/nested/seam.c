@@ -12,6 +12,13 @@ struct vmx_result nested_enter(struct nvmx_vcpu *v, bool launch)
 	return (struct vmx_result){ .kind = VMX_ENTERED };
 }
 
+enum nvmx_action nested_reflect_synthetic(struct nvmx_vcpu *v, u32 reason, u64 qual,
+					  u32 intr_info, u32 intr_error)
+{
+	m->reflections++;
+	return NVMX_RESUME;
+}
+
 void nested_leave(struct nvmx_vcpu *v, bool off)
 {
 	m->leaves++;

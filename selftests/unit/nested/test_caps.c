@@ -113,8 +113,10 @@ static void other_msrs(void)
 
 static void offer(void)
 {
-	ok(!nested_offers(&m->v, CTL_vmcs_shadowing) && !nested_offers(&m->v, CTL_pml),
+	ok(!nested_offers(&m->v, CTL_vm_functions) && !nested_offers(&m->v, CTL_pml),
 	   "what is not done is not offered");
+	ok(nested_offers(&m->v, CTL_vmcs_shadowing) && get(MSR_IA32_VMX_MISC) & VMXM_VMWRITE_ALL,
+	   "VMCS shadowing, with VMWRITE to all fields, without which nobody uses it");
 	ok(nested_offers(&m->v, CTL_invpcid) && nested_offers(&m->v, CTL_xsaves), "what is, is");
 	m->cpuid.nent = 0;
 	nested_cpuid_changed(&m->v);
@@ -134,6 +136,7 @@ static void hardware_demands(void)
 	vmx_caps.allowed0[CTLW_PROC] = CTL_MASK(CTL_cr3_load_exiting);
 	vmx_caps.allowed1[CTLW_PROC] &= ~CTL_MASK(CTL_monitor_trap_flag);
 	vmx_caps.allowed1[CTLW_PIN] &= ~CTL_MASK(CTL_preemption_timer);
+	vmx_caps.allowed1[CTLW_PROC2] &= ~CTL_MASK(CTL_vmcs_shadowing);
 	nested_caps_init();
 	nested_get_feature_msr(MSR_IA32_VMX_TRUE_PROCBASED_CTLS, &val);
 	ok(val & CTL_MASK(CTL_cr3_load_exiting) && !(val & CTL_MASK(CTL_cr3_store_exiting)),
@@ -143,6 +146,7 @@ static void hardware_demands(void)
 	ok(val >> 32 & CTL_MASK(CTL_preemption_timer), "unless software does it");
 	ok(val >> 32 & CTL_MASK(CTL_posted_interrupts), "posted interrupts, for one");
 	nested_get_feature_msr(MSR_IA32_VMX_PROCBASED_CTLS2, &val);
+	ok(val >> 32 & CTL_MASK(CTL_vmcs_shadowing), "VMCS shadowing, for another");
 	ok((val >> 32) == nested_caps.allowed1[CTLW_PROC2],
 	   "the module's own MSRs know no CPUID");
 	ok(nested_get_feature_msr(0x492, &val) == -EINVAL, "0x492 is not there");

@@ -362,9 +362,9 @@ static void offered_controls(void)
 {
 	struct caps12 *caps = &m->v.nested->caps;
 
-	fresh(&base12, shadowing);
+	fresh(&base12, vmfunc);
 	*caps = nested_caps;
-	ok(is(run(&base12, GROUPS_ALL), "secondary_controls"), "VMCS shadowing is not offered");
+	ok(is(run(&base12, GROUPS_ALL), "secondary_controls"), "VM functions are not offered");
 	fresh(&base12, plain);
 	on(&base12, CTL_xsaves);
 	*caps = nested_caps;

@@ -52,6 +52,7 @@ static void high_half(const struct nested_field *f)
 
 static void read_only(const struct nested_field *f)
 {
+	m->v.nested->caps.misc &= ~VMXM_VMWRITE_ALL;
 	vmcs12_set(nested_vmcs12(&m->v), f, 0x1234);
 	expect_fail(model_vmwrite(f->enc, 1), VMXERR_FIELD_READ_ONLY, f->name);
 	ok(f->enc == VMCS_vm_instruction_error || read_back(f->enc) == 0x1234,
@@ -60,7 +61,6 @@ static void read_only(const struct nested_field *f)
 	m->touches = 0;
 	ok(model_vmwrite(f->enc, 0x4321).kind == VMX_DONE && read_back(f->enc) == 0x4321 &&
 	   m->touches == (f->shadow != SHADOW_NO), "%s: writable where MISC says so", f->name);
-	m->v.nested->caps.misc &= ~VMXM_VMWRITE_ALL;
 }
 
 static void no_overlap(void)

@@ -43,6 +43,9 @@ static void one_l2(void)
 	s = l1_vmcs12();
 	s->pin_based_vm_exec_control |= CTL_MASK(CTL_preemption_timer);
 	s->vmx_preemption_timer_value = 1000;
+	s->secondary_vm_exec_control |= CTL_MASK(CTL_vmcs_shadowing);
+	s->vmcs_link_pointer = PA_VMCS(1);
+	*(u32 *)model_memory(PA_VMCS(1)) = VMCS12_REVISION | VMCS12_SHADOW;
 	l1_wrote();
 	l1_enters();
 	nested_after_entry(v);
@@ -85,7 +88,7 @@ static bool survives(const struct kvm_nested_state *s)
 	return fine && !m->bugs;
 }
 
-/* The memory is exactly as long as the size says, but never shorter than a header. */
+/* L2 needs both images.  The memory is as long as the size says, but has a header. */
 static void truncations(void)
 {
 	bool fine = true;
@@ -97,7 +100,7 @@ static void truncations(void)
 
 		memcpy(b, &good, size < HEADER ? HEADER : size);
 		b->s.size = size;
-		want = size < HEADER + USED ? -EINVAL : 0;
+		want = size < HEADER + IMAGE + USED ? -EINVAL : 0;
 		err = nested_set_state(v, &b->s);
 		/* A refusal by the header leaves L2 as it was. */
 		fine &= err == want && is_guest_mode(v) == (!want || size < HEADER);

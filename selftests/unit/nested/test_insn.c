@@ -147,6 +147,7 @@ static void vmptrld_revision(void)
 	expect_fail(model_insn_pa(EXIT_vmptrld, PA_VMCS(1)), VMXERR_VMPTRLD_REVISION,
 		    "vmptrld, revision");
 	*revision = VMCS12_REVISION | VMCS12_SHADOW;
+	m->v.nested->caps.allowed1[CTLW_PROC2] &= ~CTL_MASK(CTL_vmcs_shadowing);
 	expect_fail(model_insn_pa(EXIT_vmptrld, PA_VMCS(1)), VMXERR_VMPTRLD_REVISION,
 		    "vmptrld, shadow VMCS without VMCS shadowing");
 	expect_fail(model_insn_pa(EXIT_vmptrld, PA_NOWHERE), VMXERR_VMPTRLD_REVISION,
@@ -215,8 +216,10 @@ void test_entry(void)
 	expect_fail(model_insn(EXIT_vmresume), VMXERR_VMRESUME_NONLAUNCHED,
 		    "vmresume after vmclear");
 	m->v.cur = NULL;
+	expect_fail_invalid(model_insn(EXIT_vmread), "vmread of an L2 without a shadow VMCS");
+	expect_fail_invalid(model_insn(EXIT_vmwrite), "vmwrite of an L2 without a shadow VMCS");
 	ok(model_insn(EXIT_vmresume).kind == VMX_RAISE && m->bugs == 1,
-	   "a VMX instruction of L2 is never L0's: the VM ends");
+	   "any other VMX instruction of L2 is never L0's: the VM ends");
 	m->v.cur = m->v.vmcs01;
 	model_end();
 }
