@@ -140,7 +140,13 @@ int mmu_walk_ept12(const struct mmu_ept12 *e, u64 ngpa, u32 access, struct mmu_e
 
 /* ---- VMCSs ---- */
 
-#define NR_ENCODINGS	0x8000
+/* Fields of an index below 64, and no more: a calloc() of all encodings takes longer than a test. */
+#define NR_SLOTS	2048
+
+static u32 slot_of(u32 encoding)
+{
+	return (encoding >> 13 & 3) << 9 | (encoding >> 10 & 3) << 7 | (encoding & 0x7f);
+}
 
 static const u32 word_encoding[] = {
 	VMCS_pin_based_vm_exec_control, VMCS_cpu_based_vm_exec_control,
@@ -149,12 +155,12 @@ static const u32 word_encoding[] = {
 
 u64 vmcs_peek(const struct vmcs *vmcs, u32 encoding)
 {
-	return ((u64 *)vmcs->region)[encoding];
+	return ((u64 *)vmcs->region)[slot_of(encoding)];
 }
 
 void vmcs_poke(struct vmcs *vmcs, u32 encoding, u64 val)
 {
-	((u64 *)vmcs->region)[encoding] = val;
+	((u64 *)vmcs->region)[slot_of(encoding)] = val;
 }
 
 struct vmcs *vmcs_alloc(struct nvmx_vcpu *v, enum vmcs_kind kind)
@@ -165,7 +171,7 @@ struct vmcs *vmcs_alloc(struct nvmx_vcpu *v, enum vmcs_kind kind)
 		return NULL;
 	vmcs->kind = kind;
 	vmcs->cpu = -1;
-	vmcs->region = calloc(NR_ENCODINGS, sizeof(u64));
+	vmcs->region = calloc(NR_SLOTS, sizeof(u64));
 	vmcs->pa = (u64)(unsigned long)vmcs->region;
 	return vmcs;
 }
@@ -447,7 +453,7 @@ static u64 *shadow_field(u32 encoding, enum nested_shadow least)
 
 	if (!vmcs_ctl_test(m->v.vmcs01, CTL_vmcs_shadowing) || f->shadow < least)
 		return NULL;
-	return (u64 *)shadow->region + encoding;
+	return (u64 *)shadow->region + slot_of(encoding);
 }
 
 u64 l1_reads(u32 encoding)
