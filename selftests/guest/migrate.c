@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -409,7 +410,7 @@ static struct vmm *back_to(struct vmm *vmm, const struct snapshot *s)
 {
 	const char *why;
 
-	memcpy(vmm->mem, s->mem, s->mem_size);
+	snapshot_memory(vmm, s);
 	if (!state_set(&vmm->vcpu[0], &s->vcpu, order_of_qemu))
 		return vmm;
 	vmm_destroy(vmm);
@@ -583,15 +584,32 @@ static int resume(void)
 
 /* ---- */
 
+enum { HUGE_PAGES, SMALL_PAGES };	/* the latter where VMs come and go by the hundred */
+
 static const struct mode {
 	const char *name;
 	int (*run)(void);
+	int pages;
 } modes[] = {
-	{ "identity", identity }, { "rounds", rounds }, { "orders", random_orders },
-	{ "hostile", hostile }, { "close", closes }, { "kill", kills }, { "bench", bench },
-	{ "offer", write_offer },
-	{ "save", save }, { "carry", carry }, { "resume", resume },
+	{ "identity", identity, HUGE_PAGES },
+	{ "rounds", rounds, SMALL_PAGES },
+	{ "orders", random_orders, SMALL_PAGES },
+	{ "hostile", hostile, SMALL_PAGES },
+	{ "close", closes, SMALL_PAGES },
+	{ "kill", kills, SMALL_PAGES },
+	{ "bench", bench, HUGE_PAGES },
+	{ "offer", write_offer, SMALL_PAGES },
+	{ "save", save, HUGE_PAGES },
+	{ "carry", carry, HUGE_PAGES },
+	{ "resume", resume, HUGE_PAGES },
 };
+
+static int start(const struct mode *mode)
+{
+	if (mode->pages == SMALL_PAGES && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0))
+		vmm_bail("PR_SET_THP_DISABLE");
+	return mode->run();
+}
 
 static const struct cpu_offer *read_offer(const char *path)
 {
@@ -640,6 +658,6 @@ int main(int argc, char **argv)
 	offer_get(&mine);
 	for (i = 0; i < ARRAY_SIZE(modes); i++)
 		if (!strcmp(argv[optind], modes[i].name))
-			return modes[i].run();
+			return start(&modes[i]);
 	return usage();
 }

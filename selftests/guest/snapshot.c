@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include "snapshot.h"
 
+#define PAGE			4096
 #define MSR_TSC			0x10
 #define MSR_FEATURE_CONTROL	0x3a
 #define MSR_TSC_ADJUST		0x3b
@@ -251,19 +253,47 @@ const char *state_differs(const struct vcpu_state *a, const struct vcpu_state *b
 
 /* ---- a VM ---- */
 
-/* What is not in L1's memory before the nested state was asked for is there after. */
+static void make_room(struct snapshot *s, size_t size)
+{
+	if (s->mem && s->mem_size == size)
+		return;
+	free(s->mem);
+	free(s->used);
+	s->mem_size = size;
+	s->mem = calloc(1, size);
+	s->used = calloc(1, size / PAGE);
+	must(!s->mem || !s->used, "calloc");
+}
+
+/*
+ * What is not in L1's memory before the nested state was asked for is there after.  Pages that
+ * nobody has touched are left alone: they are most of them, and to read one takes a fault.
+ */
 void snapshot_take(struct vmm_vcpu *v, struct snapshot *s)
 {
+	size_t i;
+
 	state_get(v, &s->vcpu);
-	if (s->mem && s->mem_size != v->vmm->mem_size) {
-		free(s->mem);
-		s->mem = NULL;
+	make_room(s, v->vmm->mem_size);
+	must(mincore(v->vmm->mem, s->mem_size, s->used), "mincore");
+	for (i = 0; i < s->mem_size / PAGE; i++)
+		if (s->used[i] & 1)
+			memcpy(s->mem + i * PAGE, v->vmm->mem + i * PAGE, PAGE);
+}
+
+void snapshot_memory(struct vmm *vmm, const struct snapshot *s)
+{
+	size_t i, pages = s->mem_size / PAGE;
+	u8 *now = malloc(pages);
+
+	must(!now || mincore(vmm->mem, s->mem_size, now), "mincore");
+	for (i = 0; i < pages; i++) {
+		if (s->used[i] & 1)
+			memcpy(vmm->mem + i * PAGE, s->mem + i * PAGE, PAGE);
+		else if (now[i] & 1)
+			memset(vmm->mem + i * PAGE, 0, PAGE);
 	}
-	s->mem_size = v->vmm->mem_size;
-	if (!s->mem)
-		s->mem = malloc(s->mem_size);
-	must(!s->mem, "malloc");
-	memcpy(s->mem, v->vmm->mem, s->mem_size);
+	free(now);
 }
 
 /* An MSR of this device that the other has not: no VM function. */
@@ -304,7 +334,7 @@ struct vmm *snapshot_build(const struct snapshot *s, const enum restore_step ord
 	struct vmm *vmm = vmm_create(s->mem_size);
 	struct vmm_vcpu *v = vmm_add_vcpu(vmm);
 
-	memcpy(vmm->mem, s->mem, s->mem_size);
+	snapshot_memory(vmm, s);
 	*why = set_model(v, &s->vcpu);
 	if (!*why)
 		*why = state_set(v, &s->vcpu, order);
@@ -340,7 +370,7 @@ static void get(FILE *f, void *data, size_t size)
 
 static bool is_zero(const u8 *page)
 {
-	return !page[0] && !memcmp(page, page + 1, 4095);
+	return !page[0] && !memcmp(page, page + 1, PAGE - 1);
 }
 
 /* A head, the state as it is in memory, and each page that is not 0 after its address. */
@@ -353,11 +383,11 @@ void snapshot_write(const struct snapshot *s, const char *path)
 	memcpy(head.magic, MAGIC, 8);
 	put(f, &head, sizeof(head));
 	put(f, &s->vcpu, sizeof(s->vcpu));
-	for (gpa = 0; gpa < s->mem_size; gpa += 4096) {
-		if (is_zero(s->mem + gpa))
+	for (gpa = 0; gpa < s->mem_size; gpa += PAGE) {
+		if (!(s->used[gpa / PAGE] & 1) || is_zero(s->mem + gpa))
 			continue;
 		put(f, &gpa, sizeof(gpa));
-		put(f, s->mem + gpa, 4096);
+		put(f, s->mem + gpa, PAGE);
 	}
 	must(fclose(f), path);
 }
@@ -372,13 +402,14 @@ void snapshot_read(struct snapshot *s, const char *path)
 	errno = EINVAL;
 	must(memcmp(head.magic, MAGIC, 8) || head.state_size != sizeof(s->vcpu), path);
 	get(f, &s->vcpu, sizeof(s->vcpu));
-	s->mem_size = head.mem_size;
-	s->mem = calloc(1, s->mem_size);
-	must(!s->mem, "calloc");
+	s->mem = NULL;
+	s->used = NULL;
+	make_room(s, head.mem_size);
 	while (fread(&gpa, sizeof(gpa), 1, f) == 1) {
 		errno = EINVAL;
-		must(gpa % 4096 || gpa >= s->mem_size, path);
-		get(f, s->mem + gpa, 4096);
+		must(gpa % PAGE || gpa >= s->mem_size, path);
+		get(f, s->mem + gpa, PAGE);
+		s->used[gpa / PAGE] = 1;
 	}
 	fclose(f);
 }

@@ -45,6 +45,7 @@ struct snapshot {
 	struct vcpu_state vcpu;
 	size_t mem_size;
 	u8 *mem;
+	u8 *used;		/* a byte a page: its lowest bit is clear where there is nothing */
 };
 
 /* What is restored, one ioctl each; the values are QEMU's order. */
@@ -68,6 +69,7 @@ void snapshot_take(struct vmm_vcpu *v, struct snapshot *s);	/* state, then memor
 /* A new VM; *why: the ioctl that failed, or NULL. */
 struct vmm *snapshot_build(const struct snapshot *s, const enum restore_step order[NR_STEPS],
 			   const char **why);
+void snapshot_memory(struct vmm *vmm, const struct snapshot *s);	/* as it was when taken */
 void snapshot_write(const struct snapshot *s, const char *path);
 void snapshot_read(struct snapshot *s, const char *path);
 

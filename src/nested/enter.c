@@ -188,6 +188,13 @@ struct vmx_result nested_enter(struct nvmx_vcpu *v, bool launch)
 	return r.kind == VMX_FAIL ? nested_fail(v, r.code) : r;
 }
 
+static void read_l1_again(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	c->pages.gen = NESTED_NO_GEN;
+	nested_merge_msr_bitmap(v, c);
+	nested_doubt_tables(v);
+}
+
 /*
  * What may have changed between the entry that L1 asked for and hardware's: settings of the host,
  * or L0's own tables.
@@ -202,10 +209,8 @@ enum nvmx_action nested_before_entry(struct nvmx_vcpu *v)
 	nested_update_eptp02(v, c);
 	if (unlikely(v->nested->timer_start != TIMER_RUNS))
 		nested_timer_restored(v);
-	if (vcpu_take_request(v, REQ_NESTED_PAGES)) {
-		c->pages.gen = NESTED_NO_GEN;
-		nested_merge_msr_bitmap(v, c);
-	}
+	if (vcpu_take_request(v, REQ_NESTED_PAGES))
+		read_l1_again(v, c);
 	action = nested_find_pages(v, c);
 	if (action != NVMX_RESUME)
 		return action;

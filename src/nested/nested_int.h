@@ -109,10 +109,12 @@ struct nested_vcpu {
 	struct l2_context *linked12;	/* in L2: its shadow VMCS, not current12; NULL: none */
 	struct list_head contexts;	/* struct l2_context, LRU */
 	u32 nr_contexts;
+	struct l2_context *spare;	/* within KVM_SET_NESTED_STATE; NULL: none */
 
 	bool run_pending;		/* entry accepted, L2 not entered yet */
 	bool mtf_pending;
 	bool exit_waits;		/* behind an event in delivery */
+	bool restored;			/* L1's tables in memory may be others: no INVEPT told */
 	struct caps12 caps;		/* what the host left of nested_caps */
 	u32 cpuid_denied;		/* secondary controls whose feature CPUID does not show */
 	/*
@@ -231,6 +233,12 @@ int nested_context_from(struct nvmx_vcpu *v, u64 pa, const void *image, u32 size
 void nested_make_current(struct nvmx_vcpu *v, struct l2_context *c);
 int nested_context_flush(struct nvmx_vcpu *v, struct l2_context *c);	/* L1's memory := copy */
 void nested_context_free(struct nvmx_vcpu *v, struct l2_context *c);	/* without flush */
+/*
+ * The current context leaves VMX operation: its VMCSs, which are dear to make, serve the next
+ * nested_context_from().  What it knows of L1's memory is forgotten.
+ */
+void nested_context_park(struct nvmx_vcpu *v);
+void nested_spare_free(struct nvmx_vcpu *v);	/* it was not needed */
 void nested_contexts_flush_all(struct nvmx_vcpu *v);
 void nested_contexts_flush_others(struct nvmx_vcpu *v);	/* all but the current one */
 void nested_contexts_free_all(struct nvmx_vcpu *v);
@@ -325,6 +333,8 @@ struct vmx_result nested_enter(struct nvmx_vcpu *v, bool launch);
 /* ---- vmcs02.c ---- */
 /* Free what the context owns for hardware (vmcs02, shadow, bitmap, ept02). It is not v->cur. */
 void nested_context_drop(struct nvmx_vcpu *v, struct l2_context *c);
+/* It will be another vmcs12's: keep memory and vmcs02, and no translation. */
+void nested_context_forget(struct nvmx_vcpu *v, struct l2_context *c);
 /* INVVPID by L1, operands checked: flush what vpid02 holds for it. */
 void nested_flush_vpid02(struct nvmx_vcpu *v, u32 type, u16 vpid, u64 gla);
 /* INVEPT was done by mmu_ept02_invalidate(): the tags of contexts are to be flushed. */

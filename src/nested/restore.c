@@ -269,13 +269,21 @@ static enum nvmx_nested_rule build(struct nvmx_vcpu *v, struct restore *r)
 	return judge_l2(v, r) ?: enter_l2(v, r);
 }
 
+/* The VMCSs of hardware stay for the next VMX operation. */
+static void begin_anew(struct nvmx_vcpu *v)
+{
+	nested_leave(v, false);
+	nested_context_park(v);
+	nested_leave(v, true);
+}
+
 static enum nvmx_nested_rule restore(struct nvmx_vcpu *v, struct restore *r)
 {
 	enum nvmx_nested_rule rule = judge_header(v, r);
 
 	if (rule)
 		return rule;
-	nested_leave(v, true);
+	begin_anew(v);
 	if (!wants_vmxon(r))
 		return NVMX_NESTED_ACCEPTED;
 	nested_vmxon_begin(v, r->s.hdr.vmx.vmxon_pa);
@@ -349,6 +357,8 @@ int nested_set_state(struct nvmx_vcpu *v, const struct kvm_nested_state __user *
 
 	v->nested->verdict.rule = rule;
 	v->nested->verdict.failed = r.failed;
+	v->nested->restored = true;
+	nested_spare_free(v);
 	free_images(&r);
 	return error_of(rule);
 }

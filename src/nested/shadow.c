@@ -112,8 +112,10 @@ static bool shadow_ready(struct nvmx_vcpu *v, struct l2_context *c)
 		c->hw = kzalloc(sizeof(*c->hw), GFP_KERNEL_ACCOUNT);
 	if (!c->hw)
 		return false;
-	if (!c->shadow)
-		c->shadow = vmcs_alloc(v, VMCS_SHADOW);
+	if (c->shadow)
+		return true;
+	c->shadow = vmcs_alloc(v, VMCS_SHADOW);
+	expect_nothing(c);
 	return c->shadow;
 }
 
@@ -123,7 +125,6 @@ void nested_shadow_attach(struct nvmx_vcpu *v, struct l2_context *c)
 	if (!usable() || !shadow_ready(v, c))
 		return;
 	vmcs_shadow_begin(v, c->shadow);
-	expect_nothing(c);
 	push_rows(v, c, KIND_ANY);
 	vmcs_shadow_end(v, c->shadow);
 	link_shadow(v, c);

@@ -39,6 +39,19 @@ static void drop_ept02(struct nvmx_vcpu *v, struct l2_context *c)
 	c->ept02 = NULL;
 }
 
+/*
+ * User space that restores a state restores L1's memory as well, ept12 included, before it or
+ * after; the trees of ept02 may be those of another past of the same L1.
+ */
+void nested_doubt_tables(struct nvmx_vcpu *v)
+{
+	if (!v->nested->restored)
+		return;
+	v->nested->restored = false;
+	mmu_ept02_invalidate(v->vm, 0, true);
+	nested_ept02_changed(v, 0, true);
+}
+
 int nested_find_ept02(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	struct mmu_ept12 e;
@@ -52,6 +65,7 @@ int nested_find_ept02(struct nvmx_vcpu *v, struct l2_context *c)
 	if (c->ept02 && c->ept02_key == c->vmcs12->ept_pointer)
 		return 0;
 	drop_ept02(v, c);
+	nested_doubt_tables(v);
 	nested_ept12(v, &e);
 	c->ept02 = mmu_ept02_get(v->vm, &e);
 	if (!c->ept02)

@@ -462,6 +462,19 @@ void nested_context_drop(struct nvmx_vcpu *v, struct l2_context *c)
 	c->hw = NULL;
 }
 
+void nested_context_forget(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	if (v->nested->running == c)
+		v->nested->running = NULL;
+	if (c->ept02)
+		mmu_ept02_put(v->vm, c->ept02);
+	c->ept02 = NULL;
+	c->vpid02_for = 0;
+	c->flush = true;
+	c->rare_stale = false;
+	c->pages.gen = NESTED_NO_GEN;
+}
+
 static void build_constant(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	vmcs_init_l0(v, c->vmcs02);
@@ -486,6 +499,9 @@ void nested_prepare_vmcs02(struct nvmx_vcpu *v, struct l2_context *c, enum l2_ca
 		build_constant(v, c);
 	put_given(&m, c->dirty);
 	put_merged(&m, event);
+	/* What was delivered is not injected again. */
+	if (cause == L2_RESTORED)
+		vmcs_write(v, vm_entry_intr_info_field, 0);
 	c->dirty = 0;
 	c->hw->cr0 = v->cr0;
 	c->hw->cr4 = v->cr4;

@@ -158,6 +158,7 @@ void nested_update_l0_rows(struct nvmx_vcpu *v, struct l2_context *c);
 /* ---- tags.c ---- */
 /* vmcs02's EPT pointer: ept02 of L1's tables, or ept01. -ENOMEM: user space is to be told. */
 int nested_find_ept02(struct nvmx_vcpu *v, struct l2_context *c);
+void nested_doubt_tables(struct nvmx_vcpu *v);	/* after KVM_SET_NESTED_STATE */
 void nested_update_eptp02(struct nvmx_vcpu *v, struct l2_context *c);
 /* What the architecture or L1 wants forgotten at an entry to, or an exit from L2. */
 void nested_flush_at_entry(struct nvmx_vcpu *v, struct l2_context *c);

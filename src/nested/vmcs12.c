@@ -44,7 +44,7 @@ int nested_context_flush(struct nvmx_vcpu *v, struct l2_context *c)
 	return err;
 }
 
-void nested_context_free(struct nvmx_vcpu *v, struct l2_context *c)
+static void context_remove(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	struct nested_vcpu *n = v->nested;
 
@@ -54,9 +54,37 @@ void nested_context_free(struct nvmx_vcpu *v, struct l2_context *c)
 		n->linked12 = NULL;
 	list_del(&c->node);
 	n->nr_contexts--;
+}
+
+static void context_end(struct nvmx_vcpu *v, struct l2_context *c)
+{
 	nested_context_drop(v, c);
 	free_page((unsigned long)c->vmcs12);
 	kfree(c);
+}
+
+void nested_context_free(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	context_remove(v, c);
+	context_end(v, c);
+}
+
+void nested_context_park(struct nvmx_vcpu *v)
+{
+	struct nested_vcpu *n = v->nested;
+
+	if (!n->current12)
+		return;
+	n->spare = n->current12;
+	context_remove(v, n->spare);
+	nested_context_forget(v, n->spare);
+}
+
+void nested_spare_free(struct nvmx_vcpu *v)
+{
+	if (v->nested->spare)
+		context_end(v, v->nested->spare);
+	v->nested->spare = NULL;
 }
 
 static struct l2_context *context_alloc(u64 pa)
@@ -73,6 +101,16 @@ static struct l2_context *context_alloc(u64 pa)
 	c->pa = pa;
 	c->dirty = GROUPS_ALL;
 	c->unchecked = GROUPS_ALL;
+	return c;
+}
+
+static struct l2_context *take_spare(struct nvmx_vcpu *v, u64 pa)
+{
+	struct l2_context *c = v->nested->spare;
+
+	v->nested->spare = NULL;
+	if (c)
+		c->pa = pa;
 	return c;
 }
 
@@ -133,7 +171,7 @@ int nested_context_from(struct nvmx_vcpu *v, u64 pa, const void *image, u32 size
 	struct l2_context *c = nested_context_find(v, pa);
 
 	if (!c) {
-		c = context_alloc(pa);
+		c = take_spare(v, pa) ?: context_alloc(pa);
 		if (!c)
 			return -ENOMEM;
 		evict_one(v);

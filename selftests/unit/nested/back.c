@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include "back.h"
 
-/* back [MUTATIONS]: as many damaged nested states, in place of a million, which take a quarter minute */
+/* back [MUTATIONS]: so many damaged nested states, not a million, which take a quarter minute */
 int main(int argc, char **argv)
 {
 	test_route();

@@ -140,7 +140,7 @@ int mmu_walk_ept12(const struct mmu_ept12 *e, u64 ngpa, u32 access, struct mmu_e
 
 /* ---- VMCSs ---- */
 
-/* Fields of an index below 64, and no more: a calloc() of all encodings takes longer than a test. */
+/* Fields of an index below 64 and no more: room for every encoding takes longer than a test. */
 #define NR_SLOTS	2048
 
 static u32 slot_of(u32 encoding)

@@ -31,6 +31,10 @@ void nested_context_drop(struct nvmx_vcpu *v, struct l2_context *c)
 	m->drops++;
 }
 
+void nested_context_forget(struct nvmx_vcpu *v, struct l2_context *c)
+{
+}
+
 void nested_flush_vpid02(struct nvmx_vcpu *v, u32 type, u16 vpid, u64 gla)
 {
 	m->flushes++;

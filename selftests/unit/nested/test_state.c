@@ -201,6 +201,80 @@ static void old_efer(void)
 	nested_leave(v, false);
 }
 
+static void read_vmcs02(u64 *values)
+{
+	u32 i;
+
+	for (i = 0; i < nested_nr_fields; i++)
+		values[i] = vmcs_peek(v->nested->current12->vmcs02, nested_fields[i].enc);
+}
+
+/* What L2 may change in hardware, and nobody has looked at. */
+static void change_vmcs02(void)
+{
+	u32 i;
+
+	for (i = 0; i < nested_nr_fields; i++)
+		if (nested_fields[i].flow == FLOW_SYNC)
+			vmcs_poke(v->nested->current12->vmcs02, nested_fields[i].enc, 0x5a5a);
+	v->regs_avail = 0;
+}
+
+static bool vmcs02_has(const u64 *values)
+{
+	bool same = true;
+	u32 i;
+
+	for (i = 0; i < nested_nr_fields; i++) {
+		if (vmcs_peek(v->nested->current12->vmcs02, nested_fields[i].enc) == values[i])
+			continue;
+		same = false;
+		printf("# %s\n", nested_fields[i].name);
+	}
+	return same;
+}
+
+/* The VMCSs of the VMX operation that a SET ends serve the one that it begins. */
+static void reused(void)
+{
+	u64 values[256];
+
+	enter_l2_for_good();
+	get(&blob, sizeof(blob));
+	nested_leave(v, true);
+	ok(!set() && nested_nr_fields <= ARRAY_SIZE(values), "SET where there is no VMX operation");
+	read_vmcs02(values);
+	change_vmcs02();
+	ok(!set() && vmcs02_has(values), "SET in L2: vmcs02 is the same as a new one");
+	blob.s.hdr.vmx.vmcs12_pa = PA_VMCS(1);
+	change_vmcs02();
+	ok(!set() && vmcs02_has(values) && v->nested->nr_contexts == 1,
+	   "SET of another VMCS, too");
+	change_vmcs02();
+	blob.s.flags = 0;
+	ok(!set() && !is_guest_mode(v), "SET of L1 leaves L2");
+	ok(!v->nested->spare, "and nothing is kept for later");
+	nested_leave(v, true);
+}
+
+/* L1's memory is another one, and so may be the tables of its L2. */
+static void tables(void)
+{
+	u32 flushes;
+
+	enter_l2_for_good();
+	get(&blob, sizeof(blob));
+	flushes = m->ept_flushes;
+	ok(!set() && nested_before_entry(v) == NVMX_RESUME && m->ept_flushes == flushes + 1,
+	   "the first entry after SET reads ept12 again");
+	ok(nested_before_entry(v) == NVMX_RESUME && m->ept_flushes == flushes + 1, "the next not");
+	blob.s.flags = 0;
+	ok(!set() && m->ept_flushes == flushes + 1, "SET of L1");
+	l1_enters();
+	ok(m->ept_flushes == flushes + 2, "and the first entry that L1 makes");
+	nested_leave(v, false);
+}
+
 /* The orders of the selftests and of crosvm: events before the nested state. */
 static void events_first(void)
 {
@@ -297,6 +371,14 @@ void test_state(void)
 	start_over();
 	events_first();
 	verdicts();
+	hardware_end();
+	hardware_new();
+	v = &m->v;
+	reused();
+	hardware_end();
+	hardware_new();
+	v = &m->v;
+	tables();
 	ok(!m->bugs, "nothing impossible happened");
 	hardware_end();
 	ok(!model_allocations() && !hw.trees, "nothing is left");
