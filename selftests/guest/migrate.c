@@ -37,7 +37,8 @@
 
 #define WORK_PER_STOP	100	/* rounds of L2's loop: more than a stop takes, on average */
 
-#define MOST_STOPS	1000	/* where COUNT is of something else */
+#define FEW_STOPS	50	/* where COUNT is of something else */
+#define ORDERS_PER_STOP	4
 
 static const char *payload = "/payload/l1-migrate.bin", *file = "/tmp/vm";
 static const struct cpu_offer *limit;
@@ -111,7 +112,8 @@ static bool device(struct vmm_vcpu *v, void *ctx)
 	return true;
 }
 
-static struct vmm *boot(void)
+/* A VM whose L2 has work for that many stops. */
+static struct vmm *boot(unsigned long stops)
 {
 	struct vmm *vmm = vmm_create(MIGRATE_MEMORY);
 	struct vmm_vcpu *v = vmm_add_vcpu(vmm);
@@ -120,7 +122,7 @@ static struct vmm *boot(void)
 	if (limit)
 		offer_limit(v, &mine, limit);
 	vmm_load_file(vmm, payload);
-	shared->iterations = (count < MOST_STOPS ? count : MOST_STOPS) * WORK_PER_STOP + 64;
+	shared->iterations = stops * WORK_PER_STOP + 64;
 	vmm_long_mode(v, VMM_LOAD_GPA);
 	return vmm;
 }
@@ -189,7 +191,7 @@ static bool is_l2(const struct vcpu_state *s)
 static int identity(void)
 {
 	static struct vcpu_state a, b;
-	struct vmm *vmm = boot();
+	struct vmm *vmm = boot(count);
 	struct vmm_vcpu *v = &vmm->vcpu[0];
 	unsigned long stops = 0, in_l2 = 0;
 	const char *why;
@@ -227,7 +229,7 @@ static int rounds(void)
 {
 	struct snapshot s = { .mem = NULL };
 	unsigned long done = 0, in_l2 = 0, pending = 0;
-	struct vmm *vmm = boot();
+	struct vmm *vmm = boot(count);
 	const char *why;
 	int code;
 
@@ -307,12 +309,13 @@ static int random_orders(void)
 {
 	struct snapshot s = { .mem = NULL };
 	unsigned long tried = 0, refused = 0;
-	struct vmm *vmm = boot();
-	int failed = 0, code, i;
+	struct vmm *vmm = boot(count / ORDERS_PER_STOP + 1);
+	int failed = 0, code;
+	u32 i;
 
 	while ((code = run_some(&vmm->vcpu[0])) == VMM_SIGNAL && tried < count) {
 		snapshot_take(&vmm->vcpu[0], &s);
-		for (i = 0; i < 4; i++, tried++)
+		for (i = 0; i < ORDERS_PER_STOP; i++, tried++)
 			failed |= try_order(&s, &refused);
 	}
 	if (code == VMM_SIGNAL)
@@ -327,7 +330,7 @@ static int closes(void)
 	u32 n;
 
 	for (i = 0; i < count; i++) {
-		struct vmm *vmm = boot();
+		struct vmm *vmm = boot(FEW_STOPS);
 
 		for (n = 1 + below(6); n && run_some(&vmm->vcpu[0]) == VMM_SIGNAL; n--)
 			;
@@ -347,7 +350,7 @@ static int killed(void)
 		vmm_bail("pipe");
 	pid = fork();
 	if (!pid) {
-		struct vmm *vmm = boot();
+		struct vmm *vmm = boot(FEW_STOPS);
 
 		run_some(&vmm->vcpu[0]);
 		c = 0;
@@ -454,7 +457,7 @@ static int hostile(void)
 {
 	struct snapshot s = { .mem = NULL };
 	unsigned long i, taken = 0;
-	struct vmm *vmm = boot();
+	struct vmm *vmm = boot(FEW_STOPS);
 	int failed = 0;
 
 	do {
@@ -520,10 +523,10 @@ static u64 median(u64 *t, u32 n)
 	return t[n / 2];
 }
 
-/* Medians of COUNT calls with L2 live. */
+/* Of COUNT calls with L2 live. */
 static int bench(void)
 {
-	struct vmm *vmm = boot();
+	struct vmm *vmm = boot(count);
 	struct vmm_vcpu *v = &vmm->vcpu[0];
 	static u64 get[1024], set[1024];
 	union nested_blob b;
@@ -543,15 +546,16 @@ static int bench(void)
 		set[i] = ticks() - set[i];
 		i++;
 	}
-	printf("# with L2 live: GET %llu ticks, SET %llu ticks, %u bytes\n", median(get, i),
-	       median(set, i), b.s.size);
+	printf("# with L2 live: GET %llu ticks, SET %llu ticks (medians; at least", median(get, i),
+	       median(set, i));
+	printf(" %llu and %llu), %u bytes\n", get[0], set[0], b.s.size);
 	vmm_destroy(vmm);
 	return 0;
 }
 
 static int save(void)
 {
-	return stop_and_write(boot());
+	return stop_and_write(boot(count));
 }
 
 static struct vmm *read_back(void)
