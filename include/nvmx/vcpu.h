@@ -353,10 +353,10 @@ struct nvmx_vm {
 	unsigned long nr_mmu_pages;		/* KVM_SET_NR_MMU_PAGES, advice; 0: none */
 };
 
-/* NULL where there is none (yet).  Pairs with publish() of src/api/vcpu.c. */
+/* NULL where there is none (yet). */
 static inline struct nvmx_vcpu *vm_vcpu(const struct nvmx_vm *vm, u32 idx)
 {
-	return smp_load_acquire(&vm->vcpus[idx]);
+	return smp_load_acquire(&vm->vcpus[idx]);	/* pairs with publish() of src/api/vcpu.c */
 }
 
 /* From *@idx on, which it leaves where the vCPU is; NULL: no more. */

@@ -329,7 +329,7 @@ void vmx_xmm_read(unsigned int reg, u8 val[16]);
 /* ---- exit.c ---- */
 enum nvmx_action vmx_handle_exit(struct nvmx_vcpu *v);
 const char *vmx_exit_name(u32 reason);
-enum nvmx_action vmx_fault(struct nvmx_vcpu *v, u8 vector);	/* of the instruction; no error code */
+enum nvmx_action vmx_fault(struct nvmx_vcpu *v, u8 vector);	/* no error code, or 0 */
 /* user exits */
 enum nvmx_action vmx_internal_error(struct nvmx_vcpu *v, u32 suberror, u32 ndata, const u64 *data);
 enum nvmx_action vmx_emulation_failed(struct nvmx_vcpu *v);	/* with instruction bytes */

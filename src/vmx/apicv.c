@@ -76,9 +76,10 @@ static bool wants_shadow(const struct nvmx_vcpu *v)
 /* xAPIC where it is after a reset, and nobody wants to hear of each access to the TPR. */
 static bool wants_accesses(const struct nvmx_vcpu *v)
 {
+	u64 at = v->apic_base & (PAGE_MASK | X2APIC_ON);
+
 	return v->vm->apic_page && vmx_cpu_has(CTL_virtualize_apic_accesses) &&
-	       (v->apic_base & (PAGE_MASK | X2APIC_ON)) == (APIC_DEFAULT_PHYS_BASE | XAPIC_ENABLE) &&
-	       !irq_reports_tpr(v);
+	       at == (APIC_DEFAULT_PHYS_BASE | XAPIC_ENABLE) && !irq_reports_tpr(v);
 }
 
 static bool wants_x2apic(const struct nvmx_vcpu *v)
