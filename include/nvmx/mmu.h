@@ -45,6 +45,13 @@ int mmu_reset_rings(struct nvmx_vm *vm);
  */
 int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len);
 int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len);
+/* Runs of words of one page (@page is aligned), in one go. */
+struct mmu_words {
+	u32 first, nr;		/* of the 512 of the page */
+	u64 *to;
+};
+
+int mmu_read_words(struct nvmx_vm *vm, u64 page, const struct mmu_words *runs, u32 nr);
 int mmu_vcpu_read(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len);
 int mmu_vcpu_write(struct nvmx_vcpu *v, u64 gpa, const void *buf, u32 len);
 /* Any context: -EFAULT also where the host's page is not at hand. */

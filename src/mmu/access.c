@@ -116,6 +116,38 @@ int mmu_write_nofault(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
 	return err;
 }
 
+static int get_runs(const u64 __user *page, const struct mmu_words *runs, u32 nr)
+{
+	u32 i, k;
+
+	if (!user_access_begin(page, PAGE_SIZE))
+		return -EFAULT;
+	for (i = 0; i < nr; i++)
+		for (k = 0; k < runs[i].nr; k++)
+			unsafe_get_user(runs[i].to[k], page + runs[i].first + k, fault);
+	user_access_end();
+	return 0;
+fault:
+	user_access_end();
+	return -EFAULT;
+}
+
+int mmu_read_words(struct nvmx_vm *vm, u64 page, const struct mmu_words *runs, u32 nr)
+{
+	struct place p = normal(vm, page);
+	int idx, ret = -EFAULT;
+	struct mmu_slot *slot;
+
+	if (current->mm != vm->mm)
+		return -EFAULT;
+	idx = srcu_read_lock(&vm->srcu);
+	slot = slot_at(&p);
+	if (slot)
+		ret = get_runs((const u64 __user *)slot_hva(slot, page >> PAGE_SHIFT), runs, nr);
+	srcu_read_unlock(&vm->srcu, idx);
+	return ret;
+}
+
 /* Eight to sixteen bytes, as two words that may overlap. */
 static int get_words(const void __user *user, void *buf, u32 len)
 {

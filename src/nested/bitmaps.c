@@ -46,25 +46,6 @@ static u8 open_words(const struct nvmx_vcpu *v, u32 window)
 	return n;
 }
 
-static u64 window_gpa(const struct vmcs12 *vmcs12, u32 window)
-{
-	return vmcs12->msr_bitmap + window * QUARTER_BYTES;
-}
-
-/* L1's first words; all ones where it has no bitmap, or none that can be read. */
-static void read_l1_window(struct nvmx_vcpu *v, const struct l2_context *c, u32 window, u64 *words)
-{
-	const struct vmcs12 *vmcs12 = c->vmcs12;
-	u32 n = c->hw->msr_open[window];
-	u32 i;
-
-	if (vmcs12_has(vmcs12, CTL_use_msr_bitmaps) &&
-	    !mmu_read(v->vm, window_gpa(vmcs12, window), words, n * sizeof(u64)))
-		return;
-	for (i = 0; i < n; i++)
-		words[i] = ~0ull;
-}
-
 static bool words_differ(const u64 *a, const u64 *b, u32 n)
 {
 	u64 diff = 0;
@@ -101,17 +82,6 @@ struct x2apic_words {
 	u64 write;		/* the only word with registers whose writes are virtualized */
 };
 
-static void read_l1_x2apic(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
-			   struct x2apic_words *w)
-{
-	u64 gpa = vmcs12->msr_bitmap + X2APIC_WORD * sizeof(u64);
-
-	if (!vmcs12_has(vmcs12, CTL_use_msr_bitmaps) ||
-	    mmu_read(v->vm, gpa, w->read, sizeof(w->read)) ||
-	    mmu_read(v->vm, gpa + 2 * QUARTER_BYTES, &w->write, sizeof(w->write)))
-		memset(w, 0xff, sizeof(*w));
-}
-
 /* What vmcs02 really has counts, not what L1 asked for. */
 static void close_x2apic(const struct vmcs *vmcs02, struct x2apic_words *w)
 {
@@ -128,48 +98,77 @@ static void close_x2apic(const struct vmcs *vmcs02, struct x2apic_words *w)
 	w->write |= ~writes;
 }
 
-static void merge_x2apic(struct nvmx_vcpu *v, struct l2_context *c)
+static void merge_x2apic(struct l2_context *c, struct x2apic_words *w)
 {
 	bool open = vmcs_ctl_test(c->vmcs02, CTL_virtualize_x2apic);
 	u64 *merged = (u64 *)c->msr_bitmap + X2APIC_WORD;
-	struct x2apic_words w;
 
 	if (likely(!open && !c->hw->x2apic_open))
 		return;
-	memset(&w, 0xff, sizeof(w));
-	if (open) {
-		read_l1_x2apic(v, c->vmcs12, &w);
-		close_x2apic(c->vmcs02, &w);
-	}
-	memcpy(merged, w.read, sizeof(w.read));
-	merged[2 * QUARTER_WORDS] = w.write;
+	if (open)
+		close_x2apic(c->vmcs02, w);
+	else
+		memset(w, 0xff, sizeof(*w));
+	memcpy(merged, w->read, sizeof(w->read));
+	merged[2 * QUARTER_WORDS] = w->write;
 	c->hw->x2apic_open = open;
+}
+
+/* The words of L1's bitmap that can matter. */
+struct l1_words {
+	u64 window[MSR_WINDOWS][MSR_WINDOW_WORDS];
+	struct x2apic_words x2apic;
+};
+
+/* All ones where L1 has no bitmap, or none that can be read. */
+static void read_l1(struct nvmx_vcpu *v, const struct l2_context *c, struct l1_words *l1)
+{
+	struct mmu_words runs[MSR_WINDOWS + 2];
+	u32 i, nr = 0;
+
+	for (i = 0; i < MSR_WINDOWS; i++)
+		if (c->hw->msr_open[i])
+			runs[nr++] = (struct mmu_words){ i * QUARTER_WORDS, c->hw->msr_open[i],
+							 l1->window[i] };
+	if (vmcs_ctl_test(c->vmcs02, CTL_virtualize_x2apic)) {
+		runs[nr++] = (struct mmu_words){ X2APIC_WORD, X2APIC_WORDS, l1->x2apic.read };
+		runs[nr++] = (struct mmu_words){ X2APIC_WORD + 2 * QUARTER_WORDS, 1,
+						 &l1->x2apic.write };
+	}
+	if (!vmcs12_has(c->vmcs12, CTL_use_msr_bitmaps) ||
+	    mmu_read_words(v->vm, c->vmcs12->msr_bitmap, runs, nr))
+		memset(l1, 0xff, sizeof(*l1));
+}
+
+static void begin_anew(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	u32 i;
+
+	memset(c->msr_bitmap, 0xff, PAGE_SIZE);
+	for (i = 0; i < MSR_WINDOWS; i++)
+		c->hw->msr_open[i] = open_words(v, i);
 }
 
 void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	struct l2_hardware *hw = c->hw;
 	bool stale = !hw->msr_merged || hw->msr_policy != v->nested->msr_policy;
-	u64 words[MSR_WINDOW_WORDS];
+	struct l1_words l1;
 	u32 i, n;
 
-	if (!hw->msr_merged)
-		memset(c->msr_bitmap, 0xff, PAGE_SIZE);
+	if (stale)
+		begin_anew(v, c);
+	read_l1(v, c, &l1);
 	for (i = 0; i < MSR_WINDOWS; i++) {
-		if (stale)
-			hw->msr_open[i] = open_words(v, i);
 		n = hw->msr_open[i];
-		if (!n && !stale)
+		if (!stale && !words_differ(l1.window[i], hw->msr_words[i], n))
 			continue;
-		read_l1_window(v, c, i, words);
-		if (!stale && !words_differ(words, hw->msr_words[i], n))
-			continue;
-		memcpy(hw->msr_words[i], words, n * sizeof(u64));
+		memcpy(hw->msr_words[i], l1.window[i], n * sizeof(u64));
 		merge_window(v, c, i);
 	}
 	hw->msr_merged = true;
 	hw->msr_policy = v->nested->msr_policy;
-	merge_x2apic(v, c);
+	merge_x2apic(c, &l1.x2apic);
 }
 
 void nested_msr_policy_changed(struct nvmx_vcpu *v)

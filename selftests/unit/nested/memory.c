@@ -98,6 +98,17 @@ int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len)
 	return 0;
 }
 
+int mmu_read_words(struct nvmx_vm *vm, u64 page, const struct mmu_words *runs, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (mmu_read(vm, page + runs[i].first * sizeof(u64), runs[i].to,
+			     runs[i].nr * sizeof(u64)))
+			return -EFAULT;
+	return 0;
+}
+
 int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
 {
 	m->writes++;
