@@ -28,11 +28,11 @@ bool vmx_enable_shadow_vmcs = true;
 module_param_named(enable_shadow_vmcs, vmx_enable_shadow_vmcs, bool, 0444);
 MODULE_PARM_DESC(enable_shadow_vmcs, "Use VMCS shadowing where the CPU has it");
 
-bool vmx_enable_apicv;
+bool vmx_enable_apicv = true;
 module_param_named(enable_apicv, vmx_enable_apicv, bool, 0444);
 MODULE_PARM_DESC(enable_apicv, "Use what the CPU has to virtualize L1's local APIC");
 
-bool vmx_nested_posted;
+bool vmx_nested_posted = true;
 module_param_named(nested_posted, vmx_nested_posted, bool, 0444);
 MODULE_PARM_DESC(nested_posted, "Offer posted interrupts to L1, with which Linux uses APICv");
 
