@@ -138,8 +138,9 @@ class Results:
         for name in self.traced:
             side = self.sides[name]
             yield ""
-            yield f"exits to L0, {name}: the median of {len(side.totals)} round trips without an " \
-                "interrupt; L0 instructions of each:"
+            quiet = "with interrupts" if side.trip.interrupted else "without an interrupt"
+            yield f"exits to L0, {name}: the median of those {quiet}, of {len(side.totals)} round " \
+                "trips; L0 instructions of each:"
             yield f"  {' '.join(map(str, side.totals))}"
             for visit in side.trip.visits:
                 yield f"  {len(visit.instructions):6}  {visit.cause}"

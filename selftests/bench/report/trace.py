@@ -39,7 +39,7 @@ KIND_NAMES = list(KINDS)
 # An exit after any other instruction is an interrupt's or a fault's.
 EXITING = re.compile(r"(?:rep\w* )?(?:in|ins[bwd]|out|outs[bwd]|cpuid|hlt|mwait|monitor|pause|"
                      r"inv\w+|rd(?:msr|pmc|tscp?|rand|seed)|wrmsr|vm\w+|[ls][gil]dt|[ls]tr|"
-                     r"wbinvd|xsetbv|xsaves|xrstors|mov|clts|lmsw|getsec)\b")
+                     r"wbinvd|xsetbv|xsaves|xrstors|mov [cd]r\d+|mov \w+, [cd]r\d+|clts|lmsw|getsec)\b")
 
 
 INTERRUPT = "(interrupt or fault)"
@@ -110,7 +110,9 @@ class RoundTrip:
 
     @property
     def interrupted(self):
-        return any(INTERRUPT in visit.cause for visit in self.visits)
+        """Did an interrupt come, as an exit or inside L0, which then returns from it?"""
+        return any(INTERRUPT in visit.cause for visit in self.visits) or \
+            any(instruction.text.startswith("iret") for instruction in self.l0)
 
     def by_level(self):
         return collections.Counter(instruction.level for instruction in self.instructions)
@@ -163,6 +165,6 @@ def typical(path):
     """
     rounds = list(read_rounds(path))
     quiet = [trip for trip in rounds if not trip.interrupted] or rounds
-    quiet.sort(key=lambda trip: len(trip.l0))
+    quiet = sorted(quiet, key=lambda trip: len(trip.l0))
     median = quiet[(len(quiet) - 1) // 2] if quiet else None
     return median, [len(trip.l0) for trip in rounds]

@@ -6,7 +6,7 @@
 #include "l1.h"
 
 #define PORT_VMM 0x80
-#define ROUNDS 24
+#define ROUNDS 48
 
 static void port_write(void)
 {
