@@ -18,6 +18,13 @@ enum mmu_verdict {
 	MMU_REPORT,	/* L1 is to see a violation or misconfiguration */
 	MMU_RETRY,	/* raced or a signal is pending: enter again or return */
 	MMU_ERROR,	/* host memory is not there: user space gets -EFAULT */
+	MMU_LATER,	/* of mmu_try_fault01() only: the host has to fetch the page first */
+};
+
+/* A page of the VM that the host has to fetch. */
+struct mmu_absent {
+	unsigned long hva;
+	bool write;
 };
 
 /* ---- slots.c ---- */
@@ -67,6 +74,10 @@ void mmu_unmap_page(struct nvmx_vm *vm, void *page, u64 gpa, bool dirty);
 /* ---- ept01.c, fault.c ---- */
 u64 mmu_eptp01(struct nvmx_vm *vm, enum mmu_space space);	/* for the EPT-pointer field */
 enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access /* ACC_* */);
+/* The same, but where it would wait for the host's page: MMU_LATER, and which one. */
+enum mmu_verdict mmu_try_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access,
+				 struct mmu_absent *absent);
+void mmu_fetch(const struct mmu_absent *absent);	/* current->mm is the VM's; sleeps */
 /*
  * The frame behind @gpa, for hardware to read and write.  It is mapped writable in ept01, as a 4K
  * page if that is asked for, and its page is marked dirty.  The frame is good until vm->tlb_gen

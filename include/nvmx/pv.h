@@ -18,6 +18,8 @@
 
 /* ---- life ---- */
 void pv_vm_init(struct nvmx_vm *vm);	/* the VM's clock starts at 0; before anybody has the VM */
+int pv_init(void);			/* of the module; -ENOMEM */
+void pv_exit(void);			/* may sleep for long: see apf.c */
 void pv_vcpu_init(struct nvmx_vcpu *v);
 void pv_vcpu_destroy(struct nvmx_vcpu *v);	/* nobody reaches the vCPU any more */
 void pv_run_begins(struct nvmx_vcpu *v);	/* own thread; may sleep */
@@ -46,6 +48,13 @@ int pv_set_clock(struct nvmx_vm *vm, const struct kvm_clock_data *data);
 
 /* ---- steal.c ---- */
 void pv_serve_steal(struct nvmx_vcpu *v);	/* REQ_STEAL, before REQ_TLB_FLUSH; own thread */
+
+/* ---- apf.c: asynchronous page faults; own thread ---- */
+struct mmu_absent;
+bool pv_apf_ready(struct nvmx_vcpu *v);	/* the guest could be told now of a page that is absent */
+bool pv_apf_begin(struct nvmx_vcpu *v, const struct mmu_absent *a);	/* true: #PF tells it */
+void pv_apf_reset(struct nvmx_vcpu *v);
+void pv_serve_apf(struct nvmx_vcpu *v);	/* REQ_APF; may sleep */
 
 /* ---- thread.c ---- */
 void pv_yield_to_any(struct nvmx_vcpu *v);	/* to a vCPU that waits for a CPU; own thread */

@@ -125,6 +125,7 @@ enum nvmx_request {
 	REQ_STEAL,		/* steal time: was scheduled out */
 	REQ_DIRTY_RING,		/* it is nearly full */
 	REQ_HV,			/* Hyper-V: hv_serve() */
+	REQ_APF,		/* pv_serve_apf() */
 };
 
 struct nvmx_vcpu_stat {
@@ -250,6 +251,14 @@ struct nvmx_vcpu {
 		u64 last_delay;			/* [m] of steal_thread, when it was added last */
 		pid_t steal_thread;		/* [m] */
 		struct pid __rcu *thread;	/* [m] who ran it last */
+		struct {
+			u64 msr;		/* [m] MSR: 64 bytes, flags */
+			u8 vector;		/* [m] MSR */
+			bool wake_all;		/* [m] the guest is to retry all it waits for */
+			u32 seq;		/* [m] of the next token */
+			u32 nr;			/* [m] how long jobs is */
+			struct list_head jobs;	/* [m] */
+		} apf;
 	} pv;
 
 	/* events */

@@ -249,6 +249,8 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_ADJUST_CLOCK, PV_CLOCK_FLAGS },
 	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
 	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },
+	{ KVM_CAP_ASYNC_PF, 1 },
+	{ KVM_CAP_ASYNC_PF_INT, 1 },
 };
 
 static const struct cap_row *find(unsigned long cap)

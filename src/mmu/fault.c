@@ -27,6 +27,7 @@ struct target {
 	u32 access;		/* ACC_RWX */
 	unsigned long seq;	/* the notifier's, from before the host was asked */
 	bool small;		/* as a 4K page */
+	struct mmu_absent *absent;	/* not NULL: do not wait for it, say which it is */
 	struct host_page host;
 };
 
@@ -50,7 +51,14 @@ static enum mmu_verdict target_get(struct mmu *m, struct target *t)
 	int ret;
 
 	t->seq = notifier_begin(m);
-	ret = host_get(t->hva, t->access & ACC_WRITE, &t->host);
+	if (t->absent)
+		ret = host_try(t->hva, t->access & ACC_WRITE, &t->host);
+	else
+		ret = host_get(t->hva, t->access & ACC_WRITE, &t->host);
+	if (ret == -EBUSY && t->absent) {
+		*t->absent = (struct mmu_absent){ t->hva, t->access & ACC_WRITE };
+		return MMU_LATER;
+	}
 	if (ret == -EINTR || ret == -EAGAIN)
 		return MMU_RETRY;
 	return ret ? MMU_ERROR : MMU_FIXED;
@@ -158,7 +166,13 @@ static enum mmu_verdict fault01(struct mmu *m, struct target *t, u64 gpa, u32 ac
  */
 enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access)
 {
-	struct target t = { .space = vcpu_space(v) };
+	return mmu_try_fault01(v, gpa, access, NULL);
+}
+
+enum mmu_verdict mmu_try_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access,
+				 struct mmu_absent *absent)
+{
+	struct target t = { .space = vcpu_space(v), .absent = absent };
 	struct nvmx_vm *vm = v->vm;
 	enum mmu_verdict verdict;
 	int idx;

@@ -16,19 +16,21 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <nvmx/compat.h>
+#include <nvmx/mmu.h>
 
 #include "space.h"
 
 /* Bits that let the user write at once: no fault, no copy, no dirty bit to be set. */
 #define HOST_WRITABLE	(_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_DIRTY)
 
-int host_get(unsigned long hva, bool write, struct host_page *h)
+static unsigned int get_flags(bool write)
 {
-	int ret;
+	return NVMX_FOLL_NUMA | (write ? FOLL_WRITE : 0);
+}
 
-	ret = get_user_pages_fast(hva, 1, NVMX_FOLL_NUMA | (write ? FOLL_WRITE : 0), &h->page);
-	if (ret != 1)
-		return ret < 0 ? ret : -EAGAIN;
+/* There is a reference to h->page. */
+static void got(struct host_page *h, bool write)
+{
 	/*
 	 * The guest's writes set no dirty bit of the host.  Mark the page now, while it is known to
 	 * be writable; whoever cleans it tells the notifier first.
@@ -38,7 +40,38 @@ int host_get(unsigned long hva, bool write, struct host_page *h)
 	h->pfn = page_to_pfn(h->page);
 	h->writable = write;
 	h->level = 1;
+}
+
+int host_get(unsigned long hva, bool write, struct host_page *h)
+{
+	int ret = get_user_pages_fast(hva, 1, get_flags(write), &h->page);
+
+	if (ret != 1)
+		return ret < 0 ? ret : -EAGAIN;
+	got(h, write);
 	return 0;
+}
+
+/* What has to be read from somewhere begins to be read. */
+int host_try(unsigned long hva, bool write, struct host_page *h)
+{
+	int ret = get_user_pages_fast_only(hva, 1, get_flags(write), &h->page);
+
+	if (ret != 1)
+		ret = get_user_pages_unlocked(hva, 1, &h->page, get_flags(write) | FOLL_NOWAIT);
+	if (ret != 1)
+		return ret < 0 ? ret : -EBUSY;
+	got(h, write);
+	return 0;
+}
+
+/* Nothing is said where it fails: who wants the page tries again, and is told then. */
+void mmu_fetch(const struct mmu_absent *absent)
+{
+	struct page *page;
+
+	if (get_user_pages_unlocked(absent->hva, 1, &page, get_flags(absent->write)) == 1)
+		put_page(page);
 }
 
 void host_put(struct host_page *h)

@@ -151,6 +151,7 @@ struct host_page {
 };
 
 int host_get(unsigned long hva, bool write, struct host_page *h);
+int host_try(unsigned long hva, bool write, struct host_page *h);	/* -EBUSY: not at once */
 void host_put(struct host_page *h);
 void host_measure(const struct mmu *m, unsigned long hva, struct host_page *h);
 

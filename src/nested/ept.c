@@ -91,6 +91,8 @@ enum nvmx_action nested_ept_fault(struct nvmx_vcpu *v, bool *is_mmio, u64 *mmio_
 	case MMU_ERROR:
 		v->run_errno = -EFAULT;
 		return NVMX_USER;
+	case MMU_LATER:
+		break;
 	}
 	vm_bug(v->vm, "verdict of mmu", __FILE__, __LINE__);
 	return NVMX_DEAD;

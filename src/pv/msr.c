@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/kvm_para.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 #include <nvmx/irq.h>
@@ -17,6 +18,7 @@ struct pv_msr {
 	u32 msr;
 	u32 feature;
 	u64 reserved;
+	bool (*ok)(struct nvmx_vcpu *v, u64 val);	/* NULL: any value is */
 	u64 (*get)(const struct nvmx_vcpu *v);
 	void (*set)(struct nvmx_vcpu *v, u64 val);
 };
@@ -70,17 +72,45 @@ static void set_poll_control(struct nvmx_vcpu *v, u64 val)
 	v->pv.poll_control = val;
 }
 
+static u64 get_apf(const struct nvmx_vcpu *v)
+{
+	return v->pv.apf.msr;
+}
+
+static u64 get_apf_vector(const struct nvmx_vcpu *v)
+{
+	return v->pv.apf.vector;
+}
+
+static void set_apf_vector(struct nvmx_vcpu *v, u64 val)
+{
+	v->pv.apf.vector = val;
+}
+
+static u64 get_nothing(const struct nvmx_vcpu *v)
+{
+	return 0;
+}
+
+#define ROW(msr, feature, reserved, ...)		\
+	{ msr, KVM_FEATURE_##feature, reserved, __VA_ARGS__ }
+
 static const struct pv_msr msrs[] = {
-	{ MSR_KVM_WALL_CLOCK, KVM_FEATURE_CLOCKSOURCE, 0, get_wall_clock, set_wall_clock },
-	{ MSR_KVM_SYSTEM_TIME, KVM_FEATURE_CLOCKSOURCE, 0, get_system_time, set_system_time },
-	{ MSR_KVM_WALL_CLOCK_NEW, KVM_FEATURE_CLOCKSOURCE2, 0, get_wall_clock, set_wall_clock },
-	{ MSR_KVM_SYSTEM_TIME_NEW, KVM_FEATURE_CLOCKSOURCE2, 0, get_system_time, set_system_time },
-	{ MSR_KVM_STEAL_TIME, KVM_FEATURE_STEAL_TIME, KVM_STEAL_RESERVED_MASK, get_steal_time,
-	  pv_set_steal_time },
-	{ MSR_KVM_PV_EOI_EN, KVM_FEATURE_PV_EOI, BIT(1), get_eoi, set_eoi },
-	{ MSR_KVM_POLL_CONTROL, KVM_FEATURE_POLL_CONTROL, ~1ull, get_poll_control,
-	  set_poll_control },
+	ROW(MSR_KVM_WALL_CLOCK, CLOCKSOURCE, 0, NULL, get_wall_clock, set_wall_clock),
+	ROW(MSR_KVM_SYSTEM_TIME, CLOCKSOURCE, 0, NULL, get_system_time, set_system_time),
+	ROW(MSR_KVM_WALL_CLOCK_NEW, CLOCKSOURCE2, 0, NULL, get_wall_clock, set_wall_clock),
+	ROW(MSR_KVM_SYSTEM_TIME_NEW, CLOCKSOURCE2, 0, NULL, get_system_time, set_system_time),
+	ROW(MSR_KVM_ASYNC_PF_EN, ASYNC_PF, 0x30, pv_apf_enable_ok, get_apf, pv_apf_enable),
+	ROW(MSR_KVM_STEAL_TIME, STEAL_TIME, KVM_STEAL_RESERVED_MASK, NULL, get_steal_time,
+	    pv_set_steal_time),
+	ROW(MSR_KVM_PV_EOI_EN, PV_EOI, BIT(1), NULL, get_eoi, set_eoi),
+	ROW(MSR_KVM_POLL_CONTROL, POLL_CONTROL, ~1ull, NULL, get_poll_control, set_poll_control),
+	ROW(MSR_KVM_ASYNC_PF_INT, ASYNC_PF_INT, ~0xffull, pv_apf_vector_ok, get_apf_vector,
+	    set_apf_vector),
+	ROW(MSR_KVM_ASYNC_PF_ACK, ASYNC_PF_INT, 0, NULL, get_nothing, pv_apf_ack),
 };
+
+#undef ROW
 
 /* User space saves and restores whatever it shows; only the guest is bound by it. */
 static const struct pv_msr *find(const struct nvmx_vcpu *v, u32 msr, enum msr_by by)
@@ -110,7 +140,7 @@ int pv_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 
 	if (!row)
 		return -ENOENT;
-	if (val & row->reserved)
+	if (val & row->reserved || (row->ok && !row->ok(v, val)))
 		return -EINVAL;
 	row->set(v, val);
 	return 0;
@@ -119,6 +149,7 @@ int pv_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 void pv_vcpu_init(struct nvmx_vcpu *v)
 {
 	v->pv.poll_control = 1;
+	INIT_LIST_HEAD(&v->pv.apf.jobs);
 }
 
 /* Context: preemption off, as the notifier has it. */

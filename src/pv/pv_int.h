@@ -22,6 +22,13 @@ void pv_version_end(struct nvmx_vm *vm, u64 gpa, u32 *version);
 bool pv_clock_wants_update(const struct nvmx_vcpu *v);	/* any context */
 void pv_write_wall_clock(struct nvmx_vm *vm, u64 gpa);	/* own thread */
 
+/* apf.c: MSRs; own thread */
+bool pv_apf_enable_ok(struct nvmx_vcpu *v, u64 val);
+void pv_apf_enable(struct nvmx_vcpu *v, u64 val);
+bool pv_apf_vector_ok(struct nvmx_vcpu *v, u64 val);
+void pv_apf_ack(struct nvmx_vcpu *v, u64 val);
+void pv_apf_forget(struct nvmx_vcpu *v);	/* the vCPU ends */
+
 /* thread.c: the CPU goes to the thread of this vCPU, if it waits for one; may sleep */
 bool pv_yield_to(struct nvmx_vcpu *to);
 

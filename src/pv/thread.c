@@ -31,6 +31,7 @@ void pv_run_begins(struct nvmx_vcpu *v)
 
 void pv_vcpu_destroy(struct nvmx_vcpu *v)
 {
+	pv_apf_forget(v);
 	put_pid(rcu_dereference_protected(v->pv.thread, true));
 	RCU_INIT_POINTER(v->pv.thread, NULL);
 }

@@ -11,6 +11,7 @@
 #include <nvmx/arch.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
 
@@ -48,11 +49,25 @@ static enum nvmx_action device_access(struct nvmx_vcpu *v, u64 gpa)
 	return vmx_emulate_mmio(v, gpa);
 }
 
+/* While the host fetches the page, the guest may have something else to do. */
+static enum mmu_verdict resolve(struct nvmx_vcpu *v, u64 gpa, u32 access)
+{
+	enum mmu_verdict verdict = MMU_LATER;
+	struct mmu_absent absent;
+
+	if (unlikely(pv_apf_ready(v))) {
+		verdict = mmu_try_fault01(v, gpa, access, &absent);
+		if (verdict == MMU_LATER && pv_apf_begin(v, &absent))
+			return MMU_RETRY;
+	}
+	return verdict == MMU_LATER ? mmu_fault01(v, gpa, access) : verdict;
+}
+
 static enum nvmx_action fault_of_l1(struct nvmx_vcpu *v)
 {
 	u64 gpa = v->exit.gpa;
 
-	switch (mmu_fault01(v, gpa, fault_access(v->exit.qual))) {
+	switch (resolve(v, gpa, fault_access(v->exit.qual))) {
 	case MMU_FIXED:
 	case MMU_RETRY:
 		return NVMX_RESUME;
@@ -63,6 +78,7 @@ static enum nvmx_action fault_of_l1(struct nvmx_vcpu *v)
 	case MMU_ERROR:
 		return vmx_user_error(v, -EFAULT);
 	case MMU_REPORT:
+	case MMU_LATER:
 		break;
 	}
 	return VMX_IMPOSSIBLE(v, "a violation to report to L0's own guest");

@@ -9,6 +9,7 @@
 
 #include <nvmx/api.h>
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 
 #include "vmx_int.h"
 
@@ -64,15 +65,20 @@ static int __init nvmx_init(void)
 	r = nested_module_init();
 	if (r)
 		goto exit_cpus;
+	r = pv_init();
+	if (r)
+		goto exit_nested;
 	preempt_notifier_inc();
 	say_what_was_found();
 	r = api_init();
 	if (r)
-		goto exit_nested;
+		goto exit_pv;
 	return 0;
 
-exit_nested:
+exit_pv:
 	preempt_notifier_dec();
+	pv_exit();
+exit_nested:
 	nested_module_exit();
 exit_cpus:
 	vmx_cpus_exit();
@@ -84,6 +90,7 @@ static void __exit nvmx_exit(void)
 {
 	api_exit();
 	preempt_notifier_dec();
+	pv_exit();
 	nested_module_exit();
 	vmx_cpus_exit();
 }

@@ -348,7 +348,7 @@ static int set_misc_features(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by 
 	return 0;
 }
 
-/* Paravirtual features that are not offered: the host may say that they are off. */
+/* A paravirtual feature that is not offered: the host may say that it is off. */
 static int set_absent(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 {
 	return val ? -EINVAL : 0;
@@ -447,12 +447,13 @@ const struct msr_row msr_rows[] = {
 	HYPERV(0x40000100, 0x40000108, MSR_LISTED),	/* crash, reenlightenment */
 	{ RANGE(MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW), .flags = MSR_LISTED,
 	  .get = pv_get_msr, .set = pv_set_msr },
-	{ ONE(MSR_KVM_ASYNC_PF_EN), .flags = MSR_HOST, .set = set_absent },
+	{ ONE(MSR_KVM_ASYNC_PF_EN), .flags = MSR_LISTED, .get = pv_get_msr, .set = pv_set_msr },
 	{ ONE(MSR_KVM_STEAL_TIME), .flags = MSR_LISTED, .get = pv_get_msr, .set = pv_set_msr },
 	{ ONE(MSR_KVM_PV_EOI_EN), .flags = MSR_LISTED, .get = pv_get_msr, .set = pv_set_msr },
 	{ ONE(MSR_KVM_POLL_CONTROL), .flags = MSR_LISTED, .get = pv_get_msr, .set = pv_set_msr },
-	{ RANGE(MSR_KVM_ASYNC_PF_INT, MSR_KVM_MIGRATION_CONTROL), .flags = MSR_HOST,
-	  .set = set_absent },
+	{ RANGE(MSR_KVM_ASYNC_PF_INT, MSR_KVM_ASYNC_PF_ACK), .flags = MSR_LISTED,
+	  .get = pv_get_msr, .set = pv_set_msr },
+	{ ONE(MSR_KVM_MIGRATION_CONTROL), .flags = MSR_HOST, .set = set_absent },
 	{ ONE(MSR_EFER), .field = FIELD(efer), .set = set_efer },
 	{ ONE(MSR_STAR), .flags = MSR_LISTED, .field = FIELD(star), .set = set_syscall },
 	{ ONE(MSR_LSTAR), .flags = MSR_LISTED | MSR_CANONICAL, .field = FIELD(lstar),

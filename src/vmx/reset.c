@@ -11,6 +11,7 @@
 #include <asm/fpu/types.h>
 
 #include <nvmx/arch.h>
+#include <nvmx/pv.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
 
@@ -126,6 +127,7 @@ static void reset_mode(struct nvmx_vcpu *v, u64 cr0)
 	reset_segments(v);
 	reset_debug(v);
 	memset(&v->ev, 0, sizeof(v->ev));
+	pv_apf_reset(v);
 	vmcs_write(v, vm_entry_intr_info_field, 0);
 	emu_log_reset(&v->emu_log);
 }

@@ -95,6 +95,8 @@ static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 		pv_serve_clock(v);
 		hv_serve_clock(v);
 	}
+	if (vcpu_take_request(v, REQ_APF))
+		pv_serve_apf(v);
 	/* Events are looked at before each entry. */
 	vcpu_take_request(v, REQ_EVENT);
 	if (vcpu_take_request(v, REQ_EOI_EXIT))

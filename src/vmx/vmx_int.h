@@ -28,7 +28,7 @@
 #define URGENT_REQUESTS	(BIT(REQ_TLB_FLUSH) | BIT(REQ_EVENT) | BIT(REQ_DEAD) | BIT(REQ_EPT01) | \
 			 BIT(REQ_MSR_BITMAP) | BIT(REQ_NMI) | BIT(REQ_SMI) | BIT(REQ_INIT) | \
 			 BIT(REQ_SIPI) | BIT(REQ_EOI_EXIT) | BIT(REQ_CLOCK) | BIT(REQ_STEAL) | \
-			 BIT(REQ_DIRTY_RING) | BIT(REQ_HV))
+			 BIT(REQ_DIRTY_RING) | BIT(REQ_HV) | BIT(REQ_APF))
 
 /* ---- main.c: module parameters ---- */
 extern bool vmx_if_erratum, vmx_enable_shadow_vmcs, vmx_enable_vpid, vmx_enable_apicv;
