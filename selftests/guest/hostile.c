@@ -134,20 +134,6 @@ static int run_program(int number)
 	return code != VMM_SIGNAL && (p->ending == LIVES || code >= 0);
 }
 
-static long free_kb(void)
-{
-	FILE *f = fopen("/proc/meminfo", "r");
-	char line[100];
-	long kb = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %ld", &kb) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kb;
-}
-
 static bool try_program(int number)
 {
 	int status = 1;
@@ -181,9 +167,9 @@ int main(int argc, char **argv)
 		failed += !ok;
 		printf("%s %d - %s\n", ok ? "ok" : "not ok", ++n, programs[i].name);
 		if (n == 1)
-			before = free_kb();
+			before = vmm_free_kb();
 	}
-	lost = before - free_kb();
+	lost = before - vmm_free_kb();
 	printf("# %ld KiB less free than after the first\n", lost);
 	printf("%s %d - memory_comes_back\n", lost < LEAK_KB ? "ok" : "not ok", ++n);
 	printf("1..%d\n", n);

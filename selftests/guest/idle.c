@@ -16,26 +16,11 @@
 
 static const u8 halt[] = { 0xf4 };
 
-static long free_kb(void)
-{
-	FILE *f = fopen("/proc/meminfo", "r");
-	char line[100];
-	long kb = -1;
-
-	if (!f)
-		vmm_bail("/proc/meminfo");
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemFree: %ld", &kb) == 1)
-			break;
-	fclose(f);
-	return kb;
-}
-
 /* KiB that VMS virtual machines take, with so many vCPUs each. */
 static long cost(u32 vcpus)
 {
 	struct vmm *vmm[VMS];
-	long before = free_kb();
+	long before = vmm_free_kb();
 	u32 i, j;
 
 	for (i = 0; i < VMS; i++) {
@@ -47,7 +32,7 @@ static long cost(u32 vcpus)
 				vmm_bail("no HLT");
 		}
 	}
-	before -= free_kb();
+	before -= vmm_free_kb();
 	for (i = 0; i < VMS; i++)
 		vmm_destroy(vmm[i]);
 	return before;

@@ -117,4 +117,6 @@ const char *vmm_exit_name(u32 reason);
 /* Programs take "FILE [ROW...]": is this row meant?  All are, if none is named. */
 bool vmm_wanted(const char *row, int argc, char **argv);
 
+long vmm_free_kb(void);			/* free memory of the machine */
+
 #endif
