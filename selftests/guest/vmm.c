@@ -446,7 +446,8 @@ long vmm_free_kb(void)
 	if (!f)
 		vmm_bail("/proc/zoneinfo");
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, " pages free %ld", &n) == 1 || sscanf(line, " count: %ld", &n) == 1)
+		if (sscanf(line, " pages free %ld", &n) == 1 ||
+		    sscanf(line, " count: %ld", &n) == 1)
 			pages += n;
 	fclose(f);
 	return pages * (sysconf(_SC_PAGESIZE) >> 10);
