@@ -368,18 +368,14 @@ static inline struct nvmx_vcpu *vm_vcpu(const struct nvmx_vm *vm, u32 idx)
 	return smp_load_acquire(&vm->vcpus[idx]);	/* pairs with publish() of src/api/vcpu.c */
 }
 
-/* From *@idx on, which it leaves where the vCPU is; NULL: no more. */
-static inline struct nvmx_vcpu *vm_find_vcpu(const struct nvmx_vm *vm, u32 *idx)
+/* They come in order and go all together: the first that is not there is the end. */
+static inline struct nvmx_vcpu *vm_vcpu_or_end(const struct nvmx_vm *vm, u32 idx)
 {
-	struct nvmx_vcpu *v = NULL;
-
-	while (*idx < NVMX_MAX_VCPUS && !(v = vm_vcpu(vm, *idx)))
-		++*idx;
-	return v;
+	return idx < NVMX_MAX_VCPUS ? vm_vcpu(vm, idx) : NULL;
 }
 
 #define vm_for_each_vcpu(vm, v, idx) \
-	for ((idx) = 0; ((v) = vm_find_vcpu(vm, &(idx))); (idx)++)
+	for ((idx) = 0; ((v) = vm_vcpu_or_end(vm, idx)); (idx)++)
 
 /* The address space that the vCPU's instructions see now. */
 static inline enum mmu_space vcpu_space(const struct nvmx_vcpu *v)
