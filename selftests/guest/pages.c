@@ -259,7 +259,16 @@ static bool move_to(int node, u8 *data)
 	return false;
 }
 
-static enum result moved_pages(const char *payload)
+/* All that the process has, L1's tables and vmcs12 among it. */
+static bool move_all_to(int node, u8 *data)
+{
+	unsigned long to = 1ul << node, from = 3 - to;
+
+	(void)data;
+	return syscall(SYS_migrate_pages, 0, 8, &from, &to) >= 0;
+}
+
+static enum result moved(const char *payload, bool (*move)(int node, u8 *data))
 {
 	u8 *data = small_memory();
 	bool ok;
@@ -269,26 +278,18 @@ static enum result moved_pages(const char *payload)
 		return SKIPPED;
 	ok = start(payload, data, SMALL, PAGE);
 	for (n = 1; ok && n <= MOVES; n++)
-		ok = move_to(n & 1, data) && rounds_more(2);
+		ok = move(n & 1, data) && rounds_more(2);
 	return finish(ok);
 }
 
-/* All that the process has, L1's tables and vmcs12 among it. */
+static enum result moved_pages(const char *payload)
+{
+	return moved(payload, move_to);
+}
+
 static enum result moved_process(const char *payload)
 {
-	u8 *data = small_memory();
-	bool ok;
-	int n;
-
-	if (access("/sys/devices/system/node/node1", F_OK))
-		return SKIPPED;
-	ok = start(payload, data, SMALL, PAGE);
-	for (n = 1; ok && n <= MOVES; n++) {
-		unsigned long to = 1ul << (n & 1), from = 3 - to;
-
-		ok = syscall(SYS_migrate_pages, 0, 8, &from, &to) >= 0 && rounds_more(2);
-	}
-	return finish(ok);
+	return moved(payload, move_all_to);
 }
 
 static const struct {
