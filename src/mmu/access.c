@@ -42,6 +42,15 @@ static struct mmu_slot *slot_at(const struct place *p)
 	return slot_find(p->vm->mmu, p->space, p->gpa >> PAGE_SHIFT);
 }
 
+/* NULL: no slot.  vm->srcu is held. */
+static void __user *user_at(const struct place *p)
+{
+	struct mmu_slot *slot = slot_at(p);
+
+	return slot ? (void __user *)(slot_hva(slot, p->gpa >> PAGE_SHIFT) +
+				      offset_in_page(p->gpa)) : NULL;
+}
+
 static int copy_piece(struct mmu_slot *slot, u64 gpa, void *buf, u32 len, enum direction dir)
 {
 	void __user *user;
@@ -135,15 +144,15 @@ fault:
 int mmu_read_words(struct nvmx_vm *vm, u64 page, const struct mmu_words *runs, u32 nr)
 {
 	struct place p = normal(vm, page);
+	const u64 __user *user;
 	int idx, ret = -EFAULT;
-	struct mmu_slot *slot;
 
 	if (current->mm != vm->mm)
 		return -EFAULT;
 	idx = srcu_read_lock(&vm->srcu);
-	slot = slot_at(&p);
-	if (slot)
-		ret = get_runs((const u64 __user *)slot_hva(slot, page >> PAGE_SHIFT), runs, nr);
+	user = user_at(&p);
+	if (user)
+		ret = get_runs(user, runs, nr);
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
 }
@@ -166,18 +175,17 @@ static int get_words(const void __user *user, void *buf, u32 len)
 /* A table's entry or an instruction: the general copy costs three times as much. */
 static int read_small(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len)
 {
-	u64 gfn = gpa >> PAGE_SHIFT;
+	struct place p = seen_by(v, gpa);
 	struct nvmx_vm *vm = v->vm;
+	const void __user *user;
 	int idx, ret = -EFAULT;
-	struct mmu_slot *slot;
 
 	if (current->mm != vm->mm)
 		return -EFAULT;
 	idx = srcu_read_lock(&vm->srcu);
-	slot = slot_find(vm->mmu, vcpu_space(v), gfn);
-	if (slot)
-		ret = get_words((void __user *)(slot_hva(slot, gfn) + offset_in_page(gpa)), buf,
-				len);
+	user = user_at(&p);
+	if (user)
+		ret = get_words(user, buf, len);
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
 }
