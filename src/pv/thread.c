@@ -5,6 +5,7 @@
  * Locking: v->pv.thread is written by the thread that runs the vCPU, with v->mutex held, and read
  * under RCU: its reference to the old one is given back after the readers are gone.
  */
+#include <linux/atomic.h>
 #include <linux/lockdep.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
@@ -54,10 +55,10 @@ bool pv_yield_to(struct nvmx_vcpu *to)
 /* They take turns: the first one after the caller that can use the CPU. */
 void pv_yield_to_any(struct nvmx_vcpu *v)
 {
-	u32 i;
+	u32 i, n = atomic_read(&v->vm->nr_vcpus);
 
-	for (i = 1; i < NVMX_MAX_VCPUS; i++) {
-		struct nvmx_vcpu *to = vm_vcpu(v->vm, (v->idx + i) % NVMX_MAX_VCPUS);
+	for (i = 1; i < n; i++) {
+		struct nvmx_vcpu *to = vm_vcpu(v->vm, (v->idx + i) % n);
 
 		if (to && pv_yield_to(to))
 			return;
