@@ -33,6 +33,12 @@ bool hv_enabled(const struct nvmx_vcpu *v);	/* CPUID shows the interface */
 /* ---- capabilities of a vCPU: own thread ---- */
 void hv_enforce_cpuid(struct nvmx_vcpu *v, bool on);
 int hv_enable_synic(struct nvmx_vcpu *v, bool keep_pages);	/* -EINVAL: no APIC in the kernel */
+u16 hv_enable_evmcs(struct nvmx_vcpu *v);	/* first and last version, in a byte each */
+
+/* ---- evmcs.c: own thread ---- */
+bool hv_evmcs_enabled(const struct nvmx_vcpu *v);	/* by the capability, whatever CPUID shows */
+/* Only if v->evmcs is it true: L1's entries take the VMCS at *gpa, which is L1's word. */
+bool hv_enlightened_entry(const struct nvmx_vcpu *v, u64 *gpa);
 
 /* ---- MSRs: own thread; rows of the table in src/vmx. -EINVAL is #GP ---- */
 int hv_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);

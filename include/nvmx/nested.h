@@ -11,6 +11,7 @@
 #include <nvmx/fields.h>
 #include <nvmx/types.h>
 #include <nvmx/vcpu.h>
+#include <nvmx/vmx.h>
 
 struct nvmx_nested_verdict;
 
@@ -74,7 +75,7 @@ void nested_leave(struct nvmx_vcpu *v, bool off);
 
 /* ---- what L1 writes and reads outside VMX instructions ---- */
 bool nested_is_vmx_msr(u32 msr);
-int nested_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val);
+int nested_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);
 int nested_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val);	/* by the host only */
 int nested_get_feature_msr(u32 msr, u64 *val);
 /*
@@ -94,7 +95,9 @@ u64 nested_read_cr0(struct nvmx_vcpu *v);	/* what MOV from CR0 shows L2 */
 u64 nested_read_cr4(struct nvmx_vcpu *v);
 void nested_tsc_changed(struct nvmx_vcpu *v);	/* L1's offset or ratio moved: redo vmcs02's */
 void nested_msr_policy_changed(struct nvmx_vcpu *v);	/* vmcs01's bitmap changed: merge again */
-void nested_cpuid_changed(struct nvmx_vcpu *v);
+void nested_cpuid_changed(struct nvmx_vcpu *v);	/* or v->evmcs */
+/* REQ_EVMCS: the page of an enlightened VMCS that user space has restored */
+enum nvmx_action nested_serve_evmcs(struct nvmx_vcpu *v);
 
 /* ---- smm.c ---- */
 struct smm_state;

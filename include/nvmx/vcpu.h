@@ -126,6 +126,7 @@ enum nvmx_request {
 	REQ_DIRTY_RING,		/* it is nearly full */
 	REQ_HV,			/* Hyper-V: hv_serve() */
 	REQ_APF,		/* pv_serve_apf() */
+	REQ_EVMCS,		/* nested_serve_evmcs(); of the vCPU's own thread */
 };
 
 struct nvmx_vcpu_stat {
@@ -198,6 +199,7 @@ struct nvmx_vcpu {
 	struct lapic *lapic;			/* [I] (c) opaque, owned by src/irq; NULL: user's */
 	struct hv_vcpu *hv;			/* [I] (c) opaque, owned by src/hyperv */
 	bool synic;				/* [m] hv_auto_eoi() and hv_eoi() are to be asked */
+	bool evmcs;				/* [m] hv_enlightened_entry() is to be asked */
 	bool irq_hint;				/* [a] irq_waits() is worth asking */
 	u8 tpr_threshold;			/* [m] the class that waits for the TPR */
 	u8 tpr_threshold01;			/* [m] what vmcs01 holds of it */

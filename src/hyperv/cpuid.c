@@ -38,14 +38,18 @@ static const struct kvm_cpuid_entry2 leaves[HV_NR_LEAVES] = {
 	{ .function = TLFS_LEAF_DEBUG, .eax = TLFS_ALLOW_DEBUGGING },
 };
 
-static void adjust(struct kvm_cpuid_entry2 *e, bool apic)
+static void adjust(struct kvm_cpuid_entry2 *e, bool apic, u16 evmcs)
 {
 	if (e->function == TLFS_LEAF_FEATURES && apic)
 		e->edx |= TLFS_DIRECT_STIMER;
+	if (e->function == TLFS_LEAF_NESTED)
+		e->eax |= evmcs;
 	if (e->function != TLFS_LEAF_ADVICE)
 		return;
 	if (apic)
 		e->eax |= TLFS_USE_CLUSTER_IPI;
+	if (evmcs)
+		e->eax |= TLFS_USE_EVMCS;
 	if (!cpu_smt_possible())
 		e->eax |= TLFS_NO_CORE_SHARING;
 }
@@ -56,7 +60,7 @@ void hv_supported_cpuid(const struct nvmx_vcpu *v, struct kvm_cpuid_entry2 e[HV_
 
 	memcpy(e, leaves, sizeof(leaves));
 	for (i = 0; i < HV_NR_LEAVES; i++)
-		adjust(&e[i], !v || irq_in_kernel(v));
+		adjust(&e[i], !v || irq_in_kernel(v), hv_evmcs_versions(v));
 }
 
 void hv_cpuid_changed(struct nvmx_vcpu *v)
@@ -76,6 +80,7 @@ void hv_cpuid_changed(struct nvmx_vcpu *v)
 	hv->cpuid.advice_ebx = e->ebx;
 	e = vmx_find_cpuid(v, TLFS_LEAF_DEBUG, 0) ?: &nothing;
 	hv->cpuid.debug_eax = e->eax;
+	hv_update_evmcs(v);
 }
 
 bool hv_enabled(const struct nvmx_vcpu *v)

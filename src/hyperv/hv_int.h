@@ -69,6 +69,7 @@ struct hv_vcpu {
 	u32 vp_index;			/* [m], read by others */
 	u64 runtime_offset;		/* [m] */
 	u64 vp_assist;			/* [m] MSR */
+	bool evmcs;			/* [m] user space has enabled the enlightened VMCS */
 	struct {
 		bool active;		/* [m], read by others */
 		bool keep_pages;	/* [m] pages are not cleared when they are named */
@@ -111,6 +112,10 @@ int hv_set_stimer(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);
 int hv_get_debugger(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by);
 int hv_set_debugger(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by);
 bool hv_debugger_allowed(const struct nvmx_vcpu *v);
+
+/* evmcs.c: what CPUID says of it */
+void hv_update_evmcs(struct nvmx_vcpu *v);
+u16 hv_evmcs_versions(const struct nvmx_vcpu *v);	/* @v as in hv_supported_cpuid() */
 
 /* vp_set.c, hypercall.c */
 struct hv_call {

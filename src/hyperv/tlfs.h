@@ -56,6 +56,7 @@
 #define TLFS_NO_AUTO_EOI	BIT(9)
 #define TLFS_USE_CLUSTER_IPI	BIT(10)
 #define TLFS_USE_EX_MASKS	BIT(11)
+#define TLFS_USE_EVMCS		BIT(14)
 #define TLFS_NO_CORE_SHARING	BIT(18)
 /* EBX: tries of a spinlock before the hypervisor is told; all ones: never tell */
 #define TLFS_SPIN_TRIES		0xfffu
@@ -139,6 +140,15 @@ struct tlfs_tsc_page {
 	u32 reserved;
 	u64 scale;		/* of 2^64 */
 	u64 offset;
+};
+
+struct tlfs_vp_assist {
+	u32 apic, reserved;
+	u64 vtl[3];
+	u64 nested_control;
+	u8 enlightened_entry;	/* VMLAUNCH and VMRESUME take the VMCS from: */
+	u8 reserved2[7];
+	u64 current_vmcs;
 };
 
 struct tlfs_vp_set {

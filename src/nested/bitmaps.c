@@ -149,6 +149,18 @@ static void begin_anew(struct nvmx_vcpu *v, struct l2_context *c)
 		c->hw->msr_open[i] = open_words(v, i);
 }
 
+static u64 bitmap12(const struct vmcs12 *vmcs12)
+{
+	return vmcs12_has(vmcs12, CTL_use_msr_bitmaps) ? vmcs12->msr_bitmap : NESTED_NO_PA;
+}
+
+/* L1 says so, for this entry; all else that the merge depends on is looked at. */
+static bool is_same(const struct l2_context *c)
+{
+	return c->evmcs->same_bitmap && c->hw->msr_bitmap12 == bitmap12(c->vmcs12) &&
+	       !c->hw->x2apic_open && !vmcs_ctl_test(c->vmcs02, CTL_virtualize_x2apic);
+}
+
 void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	struct l2_hardware *hw = c->hw;
@@ -156,6 +168,8 @@ void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
 	struct l1_words l1;
 	u32 i, n;
 
+	if (unlikely(c->evmcs) && !stale && is_same(c))
+		return;
 	if (stale)
 		begin_anew(v, c);
 	read_l1(v, c, &l1);
@@ -167,6 +181,7 @@ void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
 		merge_window(v, c, i);
 	}
 	hw->msr_merged = true;
+	hw->msr_bitmap12 = bitmap12(c->vmcs12);
 	hw->msr_policy = v->nested->msr_policy;
 	merge_x2apic(c, &l1.x2apic);
 }

@@ -159,7 +159,7 @@ static bool cpuid_bit(const struct nvmx_vcpu *v, u32 fn, u32 idx, u32 reg, u32 b
 /* A control that enables an instruction is there only with the instruction. */
 void nested_caps_follow_cpuid(struct nvmx_vcpu *v)
 {
-	u32 denied = 0;
+	u32 w, denied = 0;
 
 	if (!cpuid_bit(v, 0x80000001, 0, 3, 27))
 		denied |= CTL_MASK(CTL_rdtscp);
@@ -170,13 +170,16 @@ void nested_caps_follow_cpuid(struct nvmx_vcpu *v)
 	if (!cpuid_bit(v, 0xd, 1, 0, 3))
 		denied |= CTL_MASK(CTL_xsaves);
 	v->nested->cpuid_denied = denied;
+	for (w = 0; w < NR_CTL_WORDS; w++)
+		v->nested->denied[w] = (w == CTLW_PROC2 ? denied : 0) |
+				       (v->evmcs ? nested_evmcs_lacks(w) : 0);
 }
 
 u32 nested_allowed1(const struct nvmx_vcpu *v, enum vmx_ctl_word w)
 {
 	const struct nested_vcpu *n = v->nested;
 
-	return n->caps.allowed1[w] & ~(w == CTLW_PROC2 ? n->cpuid_denied : 0);
+	return n->caps.allowed1[w] & ~n->denied[w];
 }
 
 bool nested_offers(const struct nvmx_vcpu *v, enum vmx_ctl ctl)
@@ -191,9 +194,14 @@ u64 nested_cr4_fixed1(const struct nvmx_vcpu *v)
 
 /* ---- reading ---- */
 
-static u64 ctl_msr(const struct caps12 *caps, enum vmx_ctl_word w, u32 denied, u32 must)
+struct caps_view {
+	const struct caps12 *caps;
+	const u32 *denied;		/* by word */
+};
+
+static u64 ctl_msr(const struct caps_view *view, enum vmx_ctl_word w)
 {
-	return (u64)(caps->allowed1[w] & ~denied) << 32 | caps->allowed0[w] | must;
+	return (u64)(view->caps->allowed1[w] & ~view->denied[w]) << 32 | view->caps->allowed0[w];
 }
 
 bool nested_is_vmx_msr(u32 msr)
@@ -201,38 +209,40 @@ bool nested_is_vmx_msr(u32 msr)
 	return msr >= MSR_IA32_VMX_BASIC && msr <= MSR_IA32_VMX_VMFUNC;
 }
 
-static int caps_get(const struct caps12 *caps, u32 denied, u32 msr, u64 *val)
+static int caps_get(const struct caps_view *view, u32 msr, u64 *val)
 {
+	const struct caps12 *caps = view->caps;
+
 	switch (msr) {
 	case MSR_IA32_VMX_BASIC:
 		*val = caps->basic;
 		break;
 	case MSR_IA32_VMX_PINBASED_CTLS:
-		*val = ctl_msr(caps, CTLW_PIN, 0, default1[CTLW_PIN]);
+		*val = ctl_msr(view, CTLW_PIN) | default1[CTLW_PIN];
 		break;
 	case MSR_IA32_VMX_TRUE_PINBASED_CTLS:
-		*val = ctl_msr(caps, CTLW_PIN, 0, 0);
+		*val = ctl_msr(view, CTLW_PIN);
 		break;
 	case MSR_IA32_VMX_PROCBASED_CTLS:
-		*val = ctl_msr(caps, CTLW_PROC, 0, default1[CTLW_PROC]);
+		*val = ctl_msr(view, CTLW_PROC) | default1[CTLW_PROC];
 		break;
 	case MSR_IA32_VMX_TRUE_PROCBASED_CTLS:
-		*val = ctl_msr(caps, CTLW_PROC, 0, 0);
+		*val = ctl_msr(view, CTLW_PROC);
 		break;
 	case MSR_IA32_VMX_EXIT_CTLS:
-		*val = ctl_msr(caps, CTLW_EXIT, 0, default1[CTLW_EXIT]);
+		*val = ctl_msr(view, CTLW_EXIT) | default1[CTLW_EXIT];
 		break;
 	case MSR_IA32_VMX_TRUE_EXIT_CTLS:
-		*val = ctl_msr(caps, CTLW_EXIT, 0, 0);
+		*val = ctl_msr(view, CTLW_EXIT);
 		break;
 	case MSR_IA32_VMX_ENTRY_CTLS:
-		*val = ctl_msr(caps, CTLW_ENTRY, 0, default1[CTLW_ENTRY]);
+		*val = ctl_msr(view, CTLW_ENTRY) | default1[CTLW_ENTRY];
 		break;
 	case MSR_IA32_VMX_TRUE_ENTRY_CTLS:
-		*val = ctl_msr(caps, CTLW_ENTRY, 0, 0);
+		*val = ctl_msr(view, CTLW_ENTRY);
 		break;
 	case MSR_IA32_VMX_PROCBASED_CTLS2:
-		*val = ctl_msr(caps, CTLW_PROC2, denied, 0);
+		*val = ctl_msr(view, CTLW_PROC2);
 		break;
 	case MSR_IA32_VMX_MISC:
 		*val = caps->misc;
@@ -264,18 +274,26 @@ static int caps_get(const struct caps12 *caps, u32 denied, u32 msr, u64 *val)
 	return 0;
 }
 
-int nested_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val)
+/* The host saves and restores all that there is; what L1 chooses to do is its own affair. */
+int nested_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by)
 {
+	const struct nested_vcpu *n = v->nested;
+	const u32 host[NR_CTL_WORDS] = { [CTLW_PROC2] = n->cpuid_denied };
+	const struct caps_view view = { &n->caps, by == MSR_BY_HOST ? host : n->denied };
+
 	if (msr == MSR_IA32_VMX_CR4_FIXED1) {
 		*val = nested_cr4_fixed1(v);
 		return 0;
 	}
-	return caps_get(&v->nested->caps, v->nested->cpuid_denied, msr, val);
+	return caps_get(&view, msr, val);
 }
 
 int nested_get_feature_msr(u32 msr, u64 *val)
 {
-	return caps_get(&nested_caps, 0, msr, val);
+	static const u32 none[NR_CTL_WORDS];
+	const struct caps_view view = { &nested_caps, none };
+
+	return caps_get(&view, msr, val);
 }
 
 /* ---- writing: by the host, to take away ---- */
@@ -386,7 +404,7 @@ int nested_set_msr(struct nvmx_vcpu *v, u32 msr, u64 val)
 
 	/* L1 has read them and relies on what they said; a restore may say so again. */
 	if (v->nested->vmxon)
-		return !nested_get_msr(v, msr, &old) && old == val ? 0 : -EBUSY;
+		return !nested_get_msr(v, msr, &old, MSR_BY_HOST) && old == val ? 0 : -EBUSY;
 	return caps_set(&v->nested->caps, msr, val);
 }
 

@@ -230,7 +230,9 @@ u32 nested_return_to_l1(struct nvmx_vcpu *v, struct l2_context *c)
 static void vmx_abort(struct nvmx_vcpu *v, struct l2_context *c, u32 indicator)
 {
 	c->vmcs12->abort = indicator;
-	mmu_write(v->vm, c->pa + offsetof(struct vmcs12, abort), &indicator, sizeof(indicator));
+	if (c->pa != NESTED_NO_PA)
+		mmu_write(v->vm, c->pa + offsetof(struct vmcs12, abort), &indicator,
+			  sizeof(indicator));
 	vmx_triple_fault(v);
 }
 
@@ -241,6 +243,8 @@ static enum nvmx_action finish(struct nvmx_vcpu *v, struct l2_context *c, u32 ab
 	u32 failed;
 
 	nested_flush_link(v);
+	if (unlikely(c->evmcs))
+		nested_evmcs_exit(v, c);
 	failed = nested_return_to_l1(v, c);
 	if (!abort)
 		abort = failed;

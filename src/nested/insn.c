@@ -131,6 +131,8 @@ static struct vmx_result do_vmclear(struct nvmx_vcpu *v)
 		return nested_fail(v, VMXERR_VMCLEAR_ADDRESS);
 	if (pa == v->nested->vmxon_pa)
 		return nested_fail(v, VMXERR_VMCLEAR_VMXON);
+	if (v->evmcs && nested_evmcs_clear(v, pa))
+		return vm_succeed();
 	c = nested_context_find(v, pa);
 	if (c)
 		clear_context(v, c);
@@ -189,13 +191,16 @@ static struct vmx_result do_vmptrld(struct nvmx_vcpu *v)
 		return nested_fail(v, VMXERR_VMPTRLD_ADDRESS);
 	if (pa == n->vmxon_pa)
 		return nested_fail(v, VMXERR_VMPTRLD_VMXON);
+	if (v->evmcs && nested_evmcs_bars_vmptrld(v))
+		return vm_fail_invalid();
 	return load_vmcs(v, pa);
 }
 
 static struct vmx_result do_vmptrst(struct nvmx_vcpu *v)
 {
 	const struct l2_context *c = v->nested->current12;
-	u64 pa = c ? c->pa : NESTED_NO_PA;
+	/* VMPTRLD has not loaded an enlightened one. */
+	u64 pa = c && !c->evmcs ? c->pa : NESTED_NO_PA;
 
 	return nested_operand_write(v, &pa, sizeof(pa));
 }
@@ -226,22 +231,36 @@ static const struct nested_field *find_row(struct nvmx_vcpu *v, struct l2_contex
 	return f;
 }
 
+/* 0; -ENOENT: no such field; -EFAULT: L1 has it in a page that is gone */
+static int read_field(struct nvmx_vcpu *v, struct l2_context *c, u64 encoding, u64 *val)
+{
+	const struct nested_field *f = find_row(v, c, encoding);
+	int err = 0;
+
+	if (!f)
+		return -ENOENT;
+	if (unlikely(c->evmcs))
+		err = nested_evmcs_vmread(v, c, f, val);
+	else
+		*val = vmcs12_get(c->vmcs12, f);
+	if (encoding & VMCS_ENC_HIGH)
+		*val >>= 32;
+	return err;
+}
+
 static struct vmx_result do_vmread(struct nvmx_vcpu *v)
 {
 	struct l2_context *c = accessed(v);
 	u32 info = v->exit.insn_info;
-	const struct nested_field *f;
-	u64 encoding, val;
+	u64 val;
+	int err;
 
 	if (!c)
 		return vm_fail_invalid();
-	encoding = nested_reg2(v);
-	f = find_row(v, c, encoding);
-	if (!f)
-		return nested_fail(v, VMXERR_FIELD_UNSUPPORTED);
-	val = vmcs12_get(c->vmcs12, f);
-	if (encoding & VMCS_ENC_HIGH)
-		val >>= 32;
+	err = read_field(v, c, nested_reg2(v), &val);
+	if (err)
+		return err == -ENOENT ? nested_fail(v, VMXERR_FIELD_UNSUPPORTED) :
+					vm_fail_invalid();
 	if (operand_size(v) == sizeof(u32))
 		val = (u32)val;
 	if (!(info & IINFO_IS_REG))
@@ -283,7 +302,7 @@ static struct vmx_result do_vmwrite(struct nvmx_vcpu *v)
 	u64 encoding, val, old;
 	struct vmx_result r;
 
-	if (!c)
+	if (!c || c->evmcs)
 		return vm_fail_invalid();
 	r = vmwrite_source(v, &val);
 	if (!passed(&r))
@@ -309,8 +328,15 @@ static struct vmx_result do_vmwrite(struct nvmx_vcpu *v)
 
 static struct vmx_result do_entry(struct nvmx_vcpu *v, bool launch)
 {
-	struct l2_context *c = v->nested->current12;
+	const struct l2_context *c;
+	struct vmx_result r;
 
+	if (unlikely(v->evmcs)) {
+		r = nested_evmcs_load(v, launch);
+		if (!passed(&r))
+			return r;
+	}
+	c = v->nested->current12;
 	if (!c || c->vmcs12->revision & VMCS12_SHADOW)
 		return vm_fail_invalid();
 	if (vmcs_read(v, guest_interruptibility_info) & INTS_MOVSS)

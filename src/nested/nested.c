@@ -106,6 +106,8 @@ struct vmx_result nested_fail(struct nvmx_vcpu *v, u32 error)
 		c->stale = true;
 		nested_shadow_touch(v, c);
 	}
+	if (c->evmcs)
+		nested_evmcs_put_error(v, c);
 	return vm_fail(error);
 }
 
@@ -140,6 +142,8 @@ void nested_cpuid_changed(struct nvmx_vcpu *v)
 {
 	if (!v->cpuid->vmx)
 		nested_leave(v, true);
+	if (!v->evmcs && !is_guest_mode(v) && nested_evmcs_current(v))
+		nested_make_current(v, NULL);
 	nested_caps_follow_cpuid(v);
 	nested_contexts_uncheck(v);
 }

@@ -14,6 +14,7 @@
 #include <linux/list.h>
 #include <linux/types.h>
 #include <nvmx/arch.h>
+#include <nvmx/evmcs.h>
 #include <nvmx/fields.h>
 #include <nvmx/nested.h>
 #include <nvmx/types.h>
@@ -53,12 +54,20 @@ struct caps12 {
 	u32 allowed1[NR_CTL_WORDS];	/* may be 1 */
 };
 
+/* Of a context whose VMCS is an enlightened one. */
+struct nested_evmcs {
+	bool fresh;			/* the next entry takes all fields, clean or not */
+	bool same_bitmap;		/* L1 has not changed its MSR bitmap since the last entry */
+	u8 page[EVMCS_SIZE];		/* what was last read of L1's memory, or written there */
+};
+
 /*
  * Locking: everything here is under the vCPU mutex.
  */
 struct l2_context {
 	struct list_head node;		/* nested_vcpu.contexts, most recently used first */
-	u64 pa;				/* of the vmcs12 region, gpa; NESTED_NO_PA: free */
+	u64 pa;				/* of the vmcs12 region, gpa; NESTED_NO_PA: not known yet */
+	struct nested_evmcs *evmcs;	/* the region is an enlightened VMCS; NULL: it is a vmcs12 */
 	struct vmcs12 *vmcs12;		/* a page */
 	/* Groups that changed since ... Writers use nested_mark_dirty(). */
 	u32 dirty;			/* ... vmcs02 was built: cleared by nested_enter() */
@@ -117,6 +126,7 @@ struct nested_vcpu {
 	bool restored;			/* L1's tables in memory may be others: no INVEPT told */
 	struct caps12 caps;		/* what the host left of nested_caps */
 	u32 cpuid_denied;		/* secondary controls whose feature CPUID does not show */
+	u32 denied[NR_CTL_WORDS];	/* that, and what an enlightened VMCS has no fields for */
 	/*
 	 * PAE paging without EPT: the page-directory-pointer-table entries that the guest stage
 	 * read from L1's memory and checked.  nested_enter() uses these and reads no others.
@@ -220,7 +230,10 @@ static inline struct vmcs12 *nested_vmcs12(const struct nvmx_vcpu *v)
 	return v->nested->current12 ? v->nested->current12->vmcs12 : NULL;
 }
 
-struct l2_context *nested_context_find(struct nvmx_vcpu *v, u64 pa);	/* NULL: not cached */
+/* Of a vmcs12 in memory; NULL: not cached */
+struct l2_context *nested_context_find(struct nvmx_vcpu *v, u64 pa);
+/* An empty one; NULL: no memory.  May drop another as nested_context_get() does. */
+struct l2_context *nested_context_new(struct nvmx_vcpu *v, u64 pa);
 /*
  * Find, or make with L1's memory read once. *out set with 0; -ENOMEM; -EFAULT: pa is not memory.
  * May write back and drop the least recently used context, never the current one.
@@ -274,6 +287,23 @@ bool nested_offers(const struct nvmx_vcpu *v, enum vmx_ctl ctl);
 void nested_caps_follow_cpuid(struct nvmx_vcpu *v);
 /* CR4 bits that may be 1 in VMX operation. */
 u64 nested_cr4_fixed1(const struct nvmx_vcpu *v);
+
+/* ---- evmcs.c ---- */
+/* Controls that an enlightened VMCS cannot express. */
+u32 nested_evmcs_lacks(enum vmx_ctl_word w);
+bool nested_evmcs_current(const struct nvmx_vcpu *v);	/* the current VMCS is one */
+/* Only if v->evmcs.  VMX_DONE: current12 is what L1 wants to enter. */
+struct vmx_result nested_evmcs_load(struct nvmx_vcpu *v, bool launch);
+bool nested_evmcs_clear(struct nvmx_vcpu *v, u64 pa);	/* VMCLEAR is done */
+bool nested_evmcs_bars_vmptrld(struct nvmx_vcpu *v);
+/* 0; -ENOENT: it has no such field; -EFAULT: it is no memory */
+int nested_evmcs_vmread(struct nvmx_vcpu *v, const struct l2_context *c,
+			const struct nested_field *f, u64 *val);
+/* Only if c->evmcs: to L1's memory the error number of a VMfail; what an exit has changed. */
+void nested_evmcs_put_error(struct nvmx_vcpu *v, const struct l2_context *c);
+void nested_evmcs_exit(struct nvmx_vcpu *v, struct l2_context *c);
+void nested_evmcs_refresh(struct nvmx_vcpu *v, struct l2_context *c);	/* before GET, in L1 */
+int nested_evmcs_restore(struct nvmx_vcpu *v, const struct vmcs12 *image);	/* 0, -ENOMEM */
 
 /* ---- operand.c ---- */
 /* Linear address of the memory operand that v->exit describes; VMX_DONE, or the fault. */

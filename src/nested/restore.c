@@ -14,6 +14,7 @@
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
+#include <nvmx/hyperv.h>
 #include <nvmx/nested.h>
 #include <nvmx/vmcs12.h>
 #include <nvmx/vmx.h>
@@ -41,6 +42,12 @@ struct restore {
 static bool wants_l2(const struct restore *r)
 {
 	return r->s.flags & KVM_STATE_NESTED_GUEST_MODE;
+}
+
+/* The address is in the VP assist page, which may not be there yet. */
+static bool wants_evmcs(const struct restore *r)
+{
+	return r->s.flags & KVM_STATE_NESTED_EVMCS && r->s.hdr.vmx.vmcs12_pa == NESTED_NO_PA;
 }
 
 static bool wants_vmxon(const struct restore *r)
@@ -87,7 +94,11 @@ static enum nvmx_nested_rule judge_vmxon(const struct nvmx_vcpu *v, const struct
 	       NVMX_NESTED_VMXON_PA;
 }
 
-/* There is no enlightened VMCS: a state that needs one is refused. */
+static bool evmcs_ok(const struct nvmx_vcpu *v, const struct kvm_nested_state *s)
+{
+	return !(s->flags & KVM_STATE_NESTED_EVMCS) || (v->cpuid->vmx && hv_evmcs_enabled(v));
+}
+
 static enum nvmx_nested_rule judge_header(const struct nvmx_vcpu *v, struct restore *r)
 {
 	const struct kvm_nested_state *s = &r->s;
@@ -108,7 +119,7 @@ static enum nvmx_nested_rule judge_header(const struct nvmx_vcpu *v, struct rest
 		return NVMX_NESTED_SMM;
 	if (s->hdr.vmx.flags & ~KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE)
 		return NVMX_NESTED_VMX_FLAGS;
-	return s->flags & KVM_STATE_NESTED_EVMCS ? NVMX_NESTED_EVMCS : NVMX_NESTED_ACCEPTED;
+	return evmcs_ok(v, s) ? NVMX_NESTED_ACCEPTED : NVMX_NESTED_EVMCS;
 }
 
 /* A page with what there is of the image at @offset; the caller has judged the size. */
@@ -126,7 +137,7 @@ static enum nvmx_nested_rule read_image(const struct restore *r, u32 offset, str
 /* L1 may have loaded a shadow VMCS, but it cannot enter L2 with that. */
 static bool revision_ok(const struct nvmx_vcpu *v, const struct restore *r)
 {
-	if (wants_l2(r))
+	if (wants_l2(r) || wants_evmcs(r))
 		return r->image->revision == VMCS12_REVISION;
 	return nested_revision_ok(v, r->image->revision);
 }
@@ -137,9 +148,9 @@ static enum nvmx_nested_rule judge_image(const struct nvmx_vcpu *v, struct resto
 	enum nvmx_nested_rule rule;
 
 	if (r->s.size < HEADER_SIZE + IMAGE_USED)
-		return wants_l2(r) || pa != NESTED_NO_PA ? NVMX_NESTED_NO_IMAGE :
-		       NVMX_NESTED_ACCEPTED;
-	if (pa == r->s.hdr.vmx.vmxon_pa || !nested_pa_ok(v, pa))
+		return wants_l2(r) || wants_evmcs(r) || pa != NESTED_NO_PA ?
+		       NVMX_NESTED_NO_IMAGE : NVMX_NESTED_ACCEPTED;
+	if (!wants_evmcs(r) && (pa == r->s.hdr.vmx.vmxon_pa || !nested_pa_ok(v, pa)))
 		return NVMX_NESTED_VMCS12_PA;
 	rule = read_image(r, HEADER_SIZE, &r->image);
 	if (rule)
@@ -180,6 +191,8 @@ static int make_current(struct nvmx_vcpu *v, const struct restore *r)
 {
 	struct l2_context *c;
 
+	if (wants_evmcs(r))
+		return nested_evmcs_restore(v, r->image);
 	if (nested_context_from(v, r->s.hdr.vmx.vmcs12_pa, r->image, VMCS12_SIZE, &c))
 		return -ENOMEM;
 	nested_make_current(v, c);

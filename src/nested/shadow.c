@@ -122,7 +122,8 @@ static bool shadow_ready(struct nvmx_vcpu *v, struct l2_context *c)
 /* Context: vmcs01 is current. */
 void nested_shadow_attach(struct nvmx_vcpu *v, struct l2_context *c)
 {
-	if (!usable() || !shadow_ready(v, c))
+	/* L1 reads and writes memory instead. */
+	if (c->evmcs || !usable() || !shadow_ready(v, c))
 		return;
 	vmcs_shadow_begin(v, c->shadow);
 	push_rows(v, c, KIND_ANY);

@@ -62,7 +62,10 @@ static void fill_header(struct nvmx_vcpu *v, struct kvm_nested_state *s)
 	s->hdr.vmx.vmxon_pa = n->vmxon_pa;
 	if (!n->current12)
 		return;
-	s->hdr.vmx.vmcs12_pa = n->current12->pa;
+	if (nested_evmcs_current(v))
+		s->flags |= KVM_STATE_NESTED_EVMCS;
+	else
+		s->hdr.vmx.vmcs12_pa = n->current12->pa;
 	s->size += IMAGE_SIZE;
 	if (is_guest_mode(v))
 		fill_l2(v, s);
@@ -78,6 +81,8 @@ static void update_copies(struct nvmx_vcpu *v)
 
 	if (is_guest_mode(v))
 		nested_capture(v, c);
+	else if (c && c->evmcs)
+		nested_evmcs_refresh(v, c);
 	else if (c)
 		nested_shadow_pull(v, c);
 	if (c)

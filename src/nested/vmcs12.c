@@ -23,7 +23,7 @@ struct l2_context *nested_context_find(struct nvmx_vcpu *v, u64 pa)
 	struct l2_context *c;
 
 	list_for_each_entry(c, &v->nested->contexts, node)
-		if (c->pa == pa)
+		if (c->pa == pa && !c->evmcs)
 			return c;
 	return NULL;
 }
@@ -32,6 +32,9 @@ int nested_context_flush(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	int err;
 
+	/* An exit has written all that there is to write. */
+	if (c->evmcs)
+		return 0;
 	if (c == v->nested->current12)
 		nested_shadow_pull(v, c);
 	if (c->rare_stale)
@@ -60,6 +63,7 @@ static void context_end(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	nested_context_drop(v, c);
 	free_page((unsigned long)c->vmcs12);
+	kfree(c->evmcs);
 	kfree(c);
 }
 
@@ -78,6 +82,8 @@ void nested_context_park(struct nvmx_vcpu *v)
 	n->spare = n->current12;
 	context_remove(v, n->spare);
 	nested_context_forget(v, n->spare);
+	kfree(n->spare->evmcs);
+	n->spare->evmcs = NULL;
 }
 
 void nested_spare_free(struct nvmx_vcpu *v)
@@ -165,18 +171,26 @@ int nested_context_get(struct nvmx_vcpu *v, u64 pa, struct l2_context **out)
 	return 0;
 }
 
+struct l2_context *nested_context_new(struct nvmx_vcpu *v, u64 pa)
+{
+	struct l2_context *c = take_spare(v, pa) ?: context_alloc(pa);
+
+	if (!c)
+		return NULL;
+	evict_one(v);
+	context_insert(v, c);
+	return c;
+}
+
 int nested_context_from(struct nvmx_vcpu *v, u64 pa, const void *image, u32 size,
 			struct l2_context **out)
 {
 	struct l2_context *c = nested_context_find(v, pa);
 
-	if (!c) {
-		c = take_spare(v, pa) ?: context_alloc(pa);
-		if (!c)
-			return -ENOMEM;
-		evict_one(v);
-		context_insert(v, c);
-	}
+	if (!c)
+		c = nested_context_new(v, pa);
+	if (!c)
+		return -ENOMEM;
 	memcpy(c->vmcs12, image, min_t(u32, size, VMCS12_SIZE));
 	nested_mark_dirty(c, GROUPS_ALL);
 	*out = c;

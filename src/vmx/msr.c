@@ -88,7 +88,7 @@ static int vmx_msr_get(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by)
 {
 	if (by == MSR_BY_GUEST && !v->cpuid->vmx)
 		return -ENOENT;
-	return nested_get_msr(v, msr, val);
+	return nested_get_msr(v, msr, val, by);
 }
 
 int msr_get(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by)

@@ -105,6 +105,8 @@ static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 		action = ring_full(v);
 	if (action == NVMX_RESUME && vcpu_take_request(v, REQ_HV))
 		action = hv_serve(v);
+	if (action == NVMX_RESUME && vcpu_take_request(v, REQ_EVMCS))
+		action = nested_serve_evmcs(v);
 	return action;
 }
 

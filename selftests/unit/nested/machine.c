@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <nvmx/hyperv.h>
 #include "model.h"
 
 struct model *m;
@@ -223,6 +224,19 @@ enum nvmx_action vmx_internal_error(struct nvmx_vcpu *v, u32 suberror, u32 ndata
 {
 	m->internal_errors++;
 	return NVMX_USER;
+}
+
+/* ---- src/hyperv ---- */
+
+bool hv_evmcs_enabled(const struct nvmx_vcpu *v)
+{
+	return m->evmcs_enabled;
+}
+
+bool hv_enlightened_entry(const struct nvmx_vcpu *v, u64 *gpa)
+{
+	*gpa = m->evmcs_gpa;
+	return v->evmcs && m->enlightened;
 }
 
 /* ---- src/irq: a local APIC that holds one interrupt; nobody asks it without v->lapic ---- */

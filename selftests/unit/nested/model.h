@@ -41,6 +41,9 @@ struct model {
 	struct nvmx_segment seg[NR_SEGS];
 	u8 memory[MODEL_BYTES];
 
+	bool evmcs_enabled, enlightened;	/* by user space; by L1, with: */
+	u64 evmcs_gpa;
+
 	u64 pf_page;			/* a linear page that is not present; ~0: none */
 	u32 reads, writes;		/* mmu_read() and mmu_write() calls */
 	void (*after_read)(u64 gpa);	/* another vCPU that writes memory meanwhile */

@@ -9,7 +9,7 @@ static u64 get(u32 msr)
 {
 	u64 val = 0;
 
-	if (nested_get_msr(&m->v, msr, &val))
+	if (nested_get_msr(&m->v, msr, &val, MSR_BY_GUEST))
 		ok(false, "MSR 0x%x cannot be read", msr);
 	return val;
 }

@@ -233,7 +233,7 @@ static void wide_caps(void)
 	for (w = 0; w < NR_CTL_WORDS; w++)
 		caps->allowed1[w] = w == CTLW_PROC ? ~1u : 0x7fffffff;
 	caps->vmfunc = 1;
-	m->v.nested->cpuid_denied = 0;
+	m->v.nested->denied[CTLW_PROC2] = 0;
 }
 
 static void fresh(struct vmcs12 *s, void (*base)(struct vmcs12 *))
@@ -368,7 +368,7 @@ static void offered_controls(void)
 	fresh(&base12, plain);
 	on(&base12, CTL_xsaves);
 	*caps = nested_caps;
-	m->v.nested->cpuid_denied = CTL_MASK(CTL_xsaves);
+	m->v.nested->denied[CTLW_PROC2] = CTL_MASK(CTL_xsaves);
 	ok(is(run(&base12, GROUPS_ALL), "secondary_controls"), "a control whose CPUID bit is off");
 }
 

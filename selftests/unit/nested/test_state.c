@@ -299,7 +299,7 @@ static void same_capability(void)
 {
 	u64 val = 0;
 
-	ok(!nested_get_msr(v, MSR_IA32_VMX_MISC, &val) &&
+	ok(!nested_get_msr(v, MSR_IA32_VMX_MISC, &val, MSR_BY_GUEST) &&
 	   !nested_set_msr(v, MSR_IA32_VMX_MISC, val),
 	   "in VMX operation the host may say again what a capability MSR says");
 	ok(nested_set_msr(v, MSR_IA32_VMX_MISC, val & ~0x40ull) == -EBUSY, "and nothing else");

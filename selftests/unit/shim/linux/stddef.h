@@ -6,4 +6,6 @@
 #include_next <linux/stddef.h>
 #include <stddef.h>
 
+#define sizeof_field(type, field)	sizeof(((type *)0)->field)
+
 #endif /* SHIM_LINUX_STDDEF_H */
