@@ -37,7 +37,7 @@ u16 hv_enable_evmcs(struct nvmx_vcpu *v);	/* first and last version, in a byte e
 
 /* ---- evmcs.c: own thread ---- */
 bool hv_evmcs_enabled(const struct nvmx_vcpu *v);	/* by the capability, whatever CPUID shows */
-/* Only if v->evmcs is it true: L1's entries take the VMCS at *gpa, which is L1's word. */
+/* True, and only if v->evmcs: L1's entries take the VMCS at *gpa, which nobody has checked. */
 bool hv_enlightened_entry(const struct nvmx_vcpu *v, u64 *gpa);
 
 /* ---- MSRs: own thread; rows of the table in src/vmx. -EINVAL is #GP ---- */

@@ -60,7 +60,8 @@ static const struct evmcs_row {
 
 /* Row + 1 by row of table 1; 0: not in an enlightened VMCS. */
 static const u8 row_of_field[NR_HW_ROWS] = {
-#define NVMX_EVMCS(name, offset, clean, flow) [HW_##name] = EVMCS_ROW_##name + 1,
+#define NVMX_EVMCS(name, offset, clean, flow)					\
+	[HW_##name] = EVMCS_ROW_##name + 1,
 #include <nvmx/evmcs_fields.h>
 #undef NVMX_EVMCS
 };

@@ -57,7 +57,7 @@ struct caps12 {
 /* Of a context whose VMCS is an enlightened one. */
 struct nested_evmcs {
 	bool fresh;			/* the next entry takes all fields, clean or not */
-	bool same_bitmap;		/* L1 has not changed its MSR bitmap since the last entry */
+	bool same_bitmap;		/* L1's MSR bitmap is the one of the last entry */
 	u8 page[EVMCS_SIZE];		/* what was last read of L1's memory, or written there */
 };
 

@@ -20,5 +20,7 @@ int main(int argc, char **argv)
 	test_apicv();
 	test_order();
 	test_link();
+	test_evmcs();
+	test_evmcs_state();
 	return tap_done();
 }

@@ -20,5 +20,7 @@ void test_smm(void);
 void test_apicv(void);
 void test_order(void);
 void test_link(void);
+void test_evmcs(void);
+void test_evmcs_state(void);
 
 #endif
