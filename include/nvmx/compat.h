@@ -18,7 +18,9 @@
 
 #include <linux/percpu.h>
 #include <linux/sched.h>
+#include <asm/apic.h>
 #include <asm/cpufeature.h>
+#include <asm/irq_vectors.h>
 #include <asm/mce.h>
 #include <asm/nospec-branch.h>
 #include <asm/ptrace.h>
@@ -54,6 +56,22 @@ static inline bool nvmx_host_has_fred(void)
 static inline bool nvmx_host_has_fred(void)
 {
 	return false;
+}
+#endif
+
+/* The vector whose interrupts mean nothing to the kernel; it is there for KVM. */
+#ifdef POSTED_INTR_VECTOR
+#define NVMX_POSTED_VECTOR	POSTED_INTR_VECTOR
+
+static inline void nvmx_send_posted(int cpu)
+{
+	apic->send_IPI(cpu, POSTED_INTR_VECTOR);
+}
+#else
+#define NVMX_POSTED_VECTOR	0
+
+static inline void nvmx_send_posted(int cpu)
+{
 }
 #endif
 

@@ -59,5 +59,7 @@ int hv_raise_sint(struct nvmx_vm *vm, u32 vp_index, u32 sint);
 /* Only if v->synic; own thread */
 bool hv_auto_eoi(const struct nvmx_vcpu *v, u8 vector);	/* the guest sends no EOI for it */
 void hv_eoi(struct nvmx_vcpu *v, u8 vector);		/* the service of a vector has ended */
+bool hv_uses_auto_eoi(const struct nvmx_vcpu *v);	/* of any vector */
+void hv_eoi_exits(const struct nvmx_vcpu *v, unsigned long *vectors);	/* hv_eoi() acts; adds */
 
 #endif

@@ -10,7 +10,9 @@
 #ifndef NVMX_IRQ_H
 #define NVMX_IRQ_H
 
+#include <linux/jump_label.h>
 #include <linux/kvm.h>
+#include <nvmx/posted.h>
 #include <nvmx/types.h>
 #include <nvmx/vcpu.h>
 
@@ -48,6 +50,35 @@ bool irq_accepts_extint(struct nvmx_vcpu *v);
 /* Highest vector in IRR whatever the priority, and highest in ISR; -1: none */
 int irq_irr_max(struct nvmx_vcpu *v);
 int irq_isr_max(struct nvmx_vcpu *v);
+
+/*
+ * ---- virtual-interrupt delivery (vid.c) ----
+ *
+ * The CPU may deliver from the page of registers while L1 runs; then nobody else writes IRR, and
+ * all interrupts are posted, whether or not it does so just now.  Where that is never so, the key
+ * is off, and this costs nothing.
+ */
+DECLARE_STATIC_KEY_FALSE(irq_vid_possible);
+void irq_vid_allow(void);			/* once, before the first VM */
+
+/* Does the CPU deliver while L1 runs? */
+static inline bool irq_vid(const struct nvmx_vcpu *v)
+{
+	return static_branch_unlikely(&irq_vid_possible) && READ_ONCE(v->vid);
+}
+
+static inline bool irq_posted(const struct nvmx_vcpu *v)
+{
+	return static_branch_unlikely(&irq_vid_possible) && v->pi &&
+	       READ_ONCE(v->pi->control) & BIT(PI_ON);
+}
+
+void irq_take_posted(struct nvmx_vcpu *v);	/* to IRR; own thread, not in the guest */
+void irq_set_vid(struct nvmx_vcpu *v, bool on);	/* own thread */
+u16 irq_intr_status(struct nvmx_vcpu *v);	/* RVI and SVI, as the page has them; own thread */
+/* 256 bits: whose EOI somebody listens to; own thread.  Changes make a REQ_EOI_EXITS. */
+void irq_eoi_exits(struct nvmx_vcpu *v, unsigned long *vectors);
+void irq_eoi_done(struct nvmx_vcpu *v, u8 vector);	/* ISR has lost it: who listens is told */
 
 /* ---- registers: own thread ---- */
 u8 irq_tpr(struct nvmx_vcpu *v);		/* all eight bits */

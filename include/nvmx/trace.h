@@ -98,6 +98,14 @@ TRACE_EVENT(nvmx_apic_accept,
 	TP_printk("vcpu %u vector %u %s%s", __entry->vcpu, __entry->vector,
 		  __entry->level ? "level" : "edge", __entry->new ? "" : " coalesced"));
 
+/* Virtual-interrupt delivery for L1: "on", or why it is off from here */
+TRACE_EVENT(nvmx_vid,
+	TP_PROTO(u32 vcpu, const char *why),
+	TP_ARGS(vcpu, why),
+	TP_STRUCT__entry(__field(u32, vcpu) __array(char, why, 16)),
+	TP_fast_assign(__entry->vcpu = vcpu; strscpy(__entry->why, why, 16);),
+	TP_printk("vcpu %u %s", __entry->vcpu, __entry->why));
+
 /* id: the row of vmx_checks.h; name: its name */
 TRACE_EVENT(nvmx_failed_check,
 	TP_PROTO(u32 vcpu, u32 id, const char *name, u64 vmcs12),

@@ -36,6 +36,7 @@ struct irq_vm;
 struct hv_vm;
 struct hv_vcpu;
 struct lapic;
+struct nvmx_pi;
 
 /* What one exit said. Filled by vmx/run, constant for everybody else. */
 struct exit_info {
@@ -127,6 +128,14 @@ enum nvmx_request {
 	REQ_HV,			/* Hyper-V: hv_serve() */
 	REQ_APF,		/* pv_serve_apf() */
 	REQ_EVMCS,		/* nested_serve_evmcs(); of the vCPU's own thread */
+	REQ_EOI_EXITS,		/* other EOIs are listened to: vmx/vid.c */
+};
+
+/* What ends a stay in the guest, or makes an end of it unnecessary. */
+enum nvmx_in_guest {
+	NVMX_OUTSIDE,
+	NVMX_INSIDE,		/* an IPI ends it */
+	NVMX_INSIDE_POSTS,	/* and a notification has the CPU look at v->pi */
 };
 
 struct nvmx_vcpu_stat {
@@ -203,6 +212,10 @@ struct nvmx_vcpu {
 	bool irq_hint;				/* [a] irq_waits() is worth asking */
 	u8 tpr_threshold;			/* [m] the class that waits for the TPR */
 	u8 tpr_threshold01;			/* [m] what vmcs01 holds of it */
+	struct nvmx_pi *pi;			/* [I] (c) owned by src/irq; NULL: nobody posts */
+	bool vid;				/* [m] the CPU delivers L1's interrupts */
+	bool vid_stale;				/* [m] IRR or ISR have changed: tell it */
+	bool eoi_exits_stale;			/* [m] irq_eoi_exits() has another answer */
 	bool vapic;				/* [m] irq_vapic_*() have something to do */
 	u64 timer_due;				/* [a] not 0: irq_wait_timer() before the entry */
 	atomic_t posted_nmis;			/* [a] with REQ_NMI */
@@ -266,7 +279,7 @@ struct nvmx_vcpu {
 	/* events */
 	struct nvmx_events ev;			/* [m] */
 	atomic_long_t requests;			/* [a] 1 << enum nvmx_request */
-	atomic_t in_guest;			/* [a] pairs with tlb_gen, see vmx/kick.c */
+	atomic_t in_guest;			/* [a] enum nvmx_in_guest; see vmx/kick.c */
 	u64 tlb_gen;				/* [m] the generation this vCPU has flushed for */
 	struct {
 		bool used;			/* v->cur names frames of L1's memory ... */

@@ -30,6 +30,7 @@ struct vmx_caps {
 	u32 base[NR_CTL_WORDS];		/* vmcs01's initial words */
 	bool vpid, invvpid_single, invept_single, ept_ad, ept_2m, ept_1g, ept_xo, ept_5level;
 	bool shadow_vmcs, preemption_timer, tsc_scaling, xsaves, rdtscp, invpcid, mtf;
+	bool vid, posts;		/* virtual-interrupt delivery for L1; posted interrupts */
 	u8 timer_shift;			/* preemption timer rate: TSC >> shift */
 };
 
@@ -232,6 +233,9 @@ void vmx_apicv_update(struct nvmx_vcpu *v);	/* mode, reports or TPR in memory ch
 bool vmx_has_accelerated_tpr(void);		/* of an xAPIC, too; for any VM */
 void vmx_apicv_vm_destroy(struct nvmx_vm *vm);	/* no vCPU is left */
 
+/* ---- vid.c ---- */
+void vmx_vid_reconsider(struct nvmx_vcpu *v);	/* guest_debug or the SynIC changed; loaded */
+
 /* ---- exit_msr.c ---- */
 enum msr_by { MSR_BY_GUEST, MSR_BY_HOST };
 
@@ -265,6 +269,8 @@ void vmx_post_smi(struct nvmx_vcpu *v);
 void vmx_post_init(struct nvmx_vcpu *v);
 void vmx_post_sipi(struct nvmx_vcpu *v, u8 vector);
 void vmx_post_irq(struct nvmx_vcpu *v);		/* sets v->irq_hint and kicks */
+void vmx_post_posted(struct nvmx_vcpu *v);	/* ON of v->pi was set, by a locked instruction */
+void vmx_post_eoi_exits(struct nvmx_vm *vm);	/* irq_eoi_exits() has another answer */
 void vmx_deliver_payload(struct nvmx_vcpu *v);	/* of the pending exception, to CR2 or DR6 */
 /* Something for the interrupt pin: of KVM_INTERRUPT, or the APIC's above its priority. */
 bool vmx_irq_waits(struct nvmx_vcpu *v);

@@ -71,7 +71,7 @@ NVMX_EXIT(52, preemption_timer,      preemption_timer, L0, none,                
 NVMX_EXIT(53, invvpid,               vmx_insn,        L1,  none,                    Q | L | I)
 NVMX_EXIT(54, wbinvd,                wbinvd,          CTL, wbinvd_exiting,          L)
 NVMX_EXIT(55, xsetbv,                xsetbv,          L1,  none,                    L)
-NVMX_EXIT(56, apic_write,            unexpected,      L1,  none,                    Q)
+NVMX_EXIT(56, apic_write,            apic_write,      L1,  none,                    Q)
 NVMX_EXIT(57, rdrand,                unexpected,      CTL, rdrand_exiting,          L | I)
 NVMX_EXIT(58, invpcid,               unexpected,      ASK, invpcid,                 Q | L | I)
 NVMX_EXIT(59, vmfunc,                undefined,       L1,  none,                    L)

@@ -57,6 +57,8 @@ enum {
 	WORK_RESET,
 };
 
+#define HV_NR_VECTORS	256
+
 struct hv_vcpu {
 	struct nvmx_vcpu *v;		/* [I] */
 	struct {			/* [m] of CPUID */
@@ -75,8 +77,8 @@ struct hv_vcpu {
 		bool keep_pages;	/* [m] pages are not cleared when they are named */
 		u64 control, version, event_page, message_page;	/* [m] MSRs */
 		u64 sint[TLFS_NR_SINTS];	/* [m], read by others */
-		DECLARE_BITMAP(vectors, 256);	/* [m] of sources that are not masked */
-		DECLARE_BITMAP(auto_eoi, 256);	/* [m] */
+		DECLARE_BITMAP(vectors, HV_NR_VECTORS);	/* [m] of sources that are not masked */
+		DECLARE_BITMAP(auto_eoi, HV_NR_VECTORS);	/* [m] */
 	} synic;
 	struct hv_stimer stimer[TLFS_NR_STIMERS];
 	unsigned long work;		/* [a] */

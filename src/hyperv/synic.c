@@ -67,8 +67,9 @@ static void note_vector(struct hv_vcpu *hv, u8 vector)
 }
 
 /* Hyper-V as a guest masks its sources with vector 0; user space restores what there was. */
-static int set_sint(struct hv_vcpu *hv, u32 i, u64 val, enum msr_by by)
+static int set_sint(struct nvmx_vcpu *v, u32 i, u64 val, enum msr_by by)
 {
+	struct hv_vcpu *hv = v->hv;
 	u64 old = hv->synic.sint[i];
 
 	if ((val & TLFS_SINT_VECTOR) < TLFS_FIRST_VECTOR && !(val & TLFS_SINT_MASKED) &&
@@ -77,6 +78,7 @@ static int set_sint(struct hv_vcpu *hv, u32 i, u64 val, enum msr_by by)
 	WRITE_ONCE(hv->synic.sint[i], val);
 	note_vector(hv, old & TLFS_SINT_VECTOR);
 	note_vector(hv, val & TLFS_SINT_VECTOR);
+	vmx_vid_reconsider(v);
 	return 0;
 }
 
@@ -105,6 +107,16 @@ bool hv_auto_eoi(const struct nvmx_vcpu *v, u8 vector)
 }
 
 /* ---- the end of an interrupt, or of a message ---- */
+
+bool hv_uses_auto_eoi(const struct nvmx_vcpu *v)
+{
+	return !bitmap_empty(v->hv->synic.auto_eoi, HV_NR_VECTORS);
+}
+
+void hv_eoi_exits(const struct nvmx_vcpu *v, unsigned long *vectors)
+{
+	bitmap_or(vectors, vectors, v->hv->synic.vectors, HV_NR_VECTORS);
+}
 
 static void source_served(struct nvmx_vcpu *v, u32 sint)
 {
@@ -215,8 +227,8 @@ int hv_set_synic(struct nvmx_vcpu *v, u32 msr, u64 val, enum msr_by by)
 	case TLFS_MSR_EOM:
 		return end_of_message(v);
 	default:
-		return set_sint(v->hv, array_index_nospec(msr - TLFS_MSR_SINT0, TLFS_NR_SINTS),
-				val, by);
+		return set_sint(v, array_index_nospec(msr - TLFS_MSR_SINT0, TLFS_NR_SINTS), val,
+				by);
 	}
 }
 

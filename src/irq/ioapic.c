@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
+#include <nvmx/vmx.h>
 
 #include "irq_int.h"
 
@@ -71,6 +72,7 @@ struct ioapic {
 	u32 storm[IOAPIC_PINS];		/* [p] sent again at once, in a row */
 	struct delayed_work calm;
 	DECLARE_BITMAP(vectors, NR_VECTORS);	/* [p][a] that are in the table */
+	DECLARE_BITMAP(levels, NR_VECTORS);	/* [p] of these: level-triggered */
 };
 
 static unsigned long ioapic_lock(struct ioapic *io)
@@ -232,6 +234,26 @@ bool ioapic_uses(struct nvmx_vm *vm, u8 vector)
 	return pins_with(vm->irq->ioapic, vector);
 }
 
+static bool is_ended(struct nvmx_vm *vm, u32 pin, u64 entry)
+{
+	return entry & RED_LEVEL || route_listens(vm, KVM_IRQCHIP_IOAPIC, pin);
+}
+
+void ioapic_eoi_exits(struct nvmx_vm *vm, unsigned long *vectors)
+{
+	struct ioapic *io = vm->irq->ioapic;
+	u64 entry[IOAPIC_PINS];
+	unsigned long flags;
+	u32 pin;
+
+	flags = ioapic_lock(io);
+	memcpy(entry, io->entry, sizeof(entry));
+	ioapic_unlock(io, flags);
+	for (pin = 0; pin < IOAPIC_PINS; pin++)
+		if (is_ended(vm, pin, entry[pin]))
+			__set_bit(entry[pin] & RED_VECTOR, vectors);
+}
+
 /* Time has passed: what a storm kept back goes out. */
 static void calm(struct work_struct *work)
 {
@@ -248,17 +270,37 @@ static void calm(struct work_struct *work)
 
 /* ---- registers ---- */
 
+/* A word at a time: those that stay are never seen missing. */
+static bool set_map(unsigned long *map, const unsigned long *by)
+{
+	bool changed = false;
+	u32 i;
+
+	for (i = 0; i < BITS_TO_LONGS(NR_VECTORS); i++) {
+		changed |= map[i] != by[i];
+		WRITE_ONCE(map[i], by[i]);
+	}
+	return changed;
+}
+
 static void find_vectors(struct ioapic *io)
 {
 	DECLARE_BITMAP(vectors, NR_VECTORS);
+	DECLARE_BITMAP(levels, NR_VECTORS);
+	bool changed;
 	u32 i;
 
 	bitmap_zero(vectors, NR_VECTORS);
-	for (i = 0; i < IOAPIC_PINS; i++)
+	bitmap_zero(levels, NR_VECTORS);
+	for (i = 0; i < IOAPIC_PINS; i++) {
 		__set_bit(io->entry[i] & RED_VECTOR, vectors);
-	/* A word at a time: those that stay are never seen missing. */
-	for (i = 0; i < ARRAY_SIZE(vectors); i++)
-		WRITE_ONCE(io->vectors[i], vectors[i]);
+		if (io->entry[i] & RED_LEVEL)
+			__set_bit(io->entry[i] & RED_VECTOR, levels);
+	}
+	changed = set_map(io->vectors, vectors);
+	changed |= set_map(io->levels, levels);
+	if (changed)
+		vmx_post_eoi_exits(io->vm);
 }
 
 static u64 pin_entry(const struct ioapic *io)

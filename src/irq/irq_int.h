@@ -72,13 +72,17 @@ void route_destroy(struct nvmx_vm *vm);
  */
 void route_acked(struct nvmx_vm *vm, u32 chip, u32 pin);
 void route_unmasked(struct nvmx_vm *vm, u32 chip, u32 pin);
+bool route_listens(struct nvmx_vm *vm, u32 chip, u32 pin);	/* does anybody hear of it? */
 /* Is the vector at this APIC one of user space's level-triggered routes (split)? Takes vm->srcu */
 bool route_wants_eoi(struct nvmx_vcpu *v, u8 vector);
+/* All vectors for which that could be so, at any APIC; adds to 256 bits */
+void route_eoi_exits(struct nvmx_vm *vm, unsigned long *vectors);
 
 /* ---- irqfd.c ---- */
 void irqfd_start(struct nvmx_vm *vm);
 void irqfd_stop(struct nvmx_vm *vm);
 void irqfd_acked(struct nvmx_vm *vm, u32 gsi);	/* resamplers are told */
+bool irqfd_listens(struct nvmx_vm *vm, u32 gsi);	/* there is one; under vm->srcu */
 
 /* ---- pic.c ---- */
 int pic_create(struct nvmx_vm *vm);
@@ -105,6 +109,7 @@ bool ioapic_mmio_write(struct nvmx_vm *vm, u64 gpa, u32 len, const void *data);
 void ioapic_eoi(struct nvmx_vm *vm, u8 vector);		/* level-triggered: broadcast */
 void ioapic_eoi_edge(struct nvmx_vm *vm, u8 vector);
 bool ioapic_uses(struct nvmx_vm *vm, u8 vector);	/* somebody may wait for its EOI */
+void ioapic_eoi_exits(struct nvmx_vm *vm, unsigned long *vectors);	/* somebody does; adds */
 void ioapic_get(struct nvmx_vm *vm, struct kvm_ioapic_state *s);
 void ioapic_put(struct nvmx_vm *vm, const struct kvm_ioapic_state *s);
 

@@ -23,6 +23,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <nvmx/compat.h>
+#include <nvmx/vmx.h>
 
 #include "irq_int.h"
 
@@ -114,6 +115,16 @@ void irqfd_acked(struct nvmx_vm *vm, u32 gsi)
 	}
 }
 
+bool irqfd_listens(struct nvmx_vm *vm, u32 gsi)
+{
+	struct resampler *r;
+
+	list_for_each_entry_srcu(r, &vm->irq->resamplers, link, srcu_read_lock_held(&vm->srcu))
+		if (r->gsi == gsi)
+			return true;
+	return false;
+}
+
 static struct resampler *get_resampler(struct irq_vm *irq, u32 gsi)
 {
 	struct resampler *r;
@@ -197,6 +208,7 @@ static int open_resample(struct irqfd *f, int fd)
 	if (!f->resampler)
 		return -ENOMEM;
 	list_add_rcu(&f->by_resampler, &f->resampler->irqfds);
+	vmx_post_eoi_exits(f->vm);
 	return 0;
 }
 

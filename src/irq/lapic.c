@@ -28,7 +28,7 @@
 
 /* ---- priorities ---- */
 
-static int highest(const struct lapic *l, u32 bank)
+static __always_inline int highest(const struct lapic *l, u32 bank)
 {
 	int i;
 
@@ -41,11 +41,17 @@ static int highest(const struct lapic *l, u32 bank)
 	return -1;
 }
 
-static int irr_max(struct lapic *l)
+int lapic_highest(const struct lapic *l, u32 bank)
+{
+	return highest(l, bank);
+}
+
+static __always_inline int irr_max(struct lapic *l)
 {
 	int vector;
 
-	if (!READ_ONCE(l->irr_hint))
+	/* The CPU takes the guest's IPIs to itself to IRR. */
+	if (!READ_ONCE(l->irr_hint) && !irq_vid(l->v))
 		return -1;
 	vector = highest(l, APIC_IRR);
 	if (vector >= 0)
@@ -58,12 +64,24 @@ static int irr_max(struct lapic *l)
 	return vector;
 }
 
+/* The CPU keeps ISR alone; what it has in service is the highest there. */
+static __always_inline int isr_max(const struct lapic *l)
+{
+	return irq_vid(l->v) ? lapic_highest(l, APIC_ISR) : READ_ONCE(l->isr_max);
+}
+
+static void page_changed(struct lapic *l)
+{
+	if (static_branch_unlikely(&irq_vid_possible))
+		l->v->vid_stale = true;
+}
+
 /* SDM "Task and Processor Priorities" [sdm:apic-priority] */
 u32 lapic_ppr(const struct lapic *l)
 {
 	u32 tpr = lapic_get(l, APIC_TASKPRI) & 0xff;
-	int isr_max = READ_ONCE(l->isr_max);
-	u32 isr = isr_max < 0 ? 0 : isr_max;
+	int in_service = isr_max(l);
+	u32 isr = in_service < 0 ? 0 : in_service;
 
 	return tpr >> 4 >= isr >> 4 ? tpr : isr & 0xf0;
 }
@@ -82,6 +100,7 @@ void lapic_update_ppr(struct lapic *l)
 void lapic_recompute(struct lapic *l)
 {
 	l->isr_max = highest(l, APIC_ISR);
+	page_changed(l);
 	lapic_update_ppr(l);
 	WRITE_ONCE(l->irr_hint, true);
 	WRITE_ONCE(l->v->irq_hint, true);
@@ -90,7 +109,7 @@ void lapic_recompute(struct lapic *l)
 /* It waits for the TPR, which the guest may lower without an exit: from here on with one. */
 static u8 threshold(const struct lapic *l, int vector)
 {
-	if (l->isr_max >> 4 >= vector >> 4)
+	if (isr_max(l) >> 4 >= vector >> 4)
 		return 0;
 	return lapic_get(l, APIC_TASKPRI) >> 4 >= (u32)vector >> 4 ? vector >> 4 : 0;
 }
@@ -126,13 +145,20 @@ static bool extint_waits(struct nvmx_vcpu *v)
 	return v->vm->irq_mode == IRQ_KERNEL && pic_output(v->vm) && irq_accepts_extint(v);
 }
 
+static __always_inline bool waits(struct nvmx_vcpu *v)
+{
+	if (irq_vid(v) && !is_guest_mode(v))
+		return extint_waits(v);
+	return deliverable(v->lapic) >= 0 || extint_waits(v);
+}
+
 bool irq_waits(struct nvmx_vcpu *v)
 {
-	if (deliverable(v->lapic) >= 0 || extint_waits(v))
+	if (waits(v))
 		return true;
 	WRITE_ONCE(v->irq_hint, false);
 	smp_mb();	/* see lapic_accept.c */
-	if (deliverable(v->lapic) < 0 && !extint_waits(v))
+	if (!waits(v))
 		return false;
 	WRITE_ONCE(v->irq_hint, true);
 	return true;
@@ -150,7 +176,7 @@ int irq_irr_max(struct nvmx_vcpu *v)
 
 int irq_isr_max(struct nvmx_vcpu *v)
 {
-	return v->lapic->isr_max;
+	return isr_max(v->lapic);
 }
 
 /* ExtINT goes first, as with KVM: the PIC's vector knows no priority of the APIC. */
@@ -165,6 +191,7 @@ int irq_ack(struct nvmx_vcpu *v)
 	if (vector < 0)
 		return -1;
 	clear_bit(vector & 31, lapic_word(l, APIC_IRR, vector));
+	page_changed(l);
 	if (unlikely(v->synic) && hv_auto_eoi(v, vector)) {
 		/* No EOI will ask whether more waits. */
 		WRITE_ONCE(v->irq_hint, true);
@@ -201,7 +228,7 @@ static void tell_user_ioapic(struct lapic *l, u8 vector)
 	vcpu_request(l->v, REQ_EOI_EXIT);
 }
 
-static void tell_ioapic(struct lapic *l, u8 vector)
+static __always_inline void tell_ioapic(struct lapic *l, u8 vector)
 {
 	bool level = test_bit(vector & 31, lapic_word(l, APIC_TMR, vector));
 
@@ -215,19 +242,30 @@ static void tell_ioapic(struct lapic *l, u8 vector)
 	}
 }
 
+static __always_inline void tell_listeners(struct lapic *l, u8 vector)
+{
+	if (unlikely(l->v->synic))
+		hv_eoi(l->v, vector);
+	tell_ioapic(l, vector);
+}
+
+void irq_eoi_done(struct nvmx_vcpu *v, u8 vector)
+{
+	tell_listeners(v->lapic, vector);
+}
+
 void irq_eoi(struct nvmx_vcpu *v)
 {
 	struct lapic *l = v->lapic;
-	int vector = l->isr_max;
+	int vector = isr_max(l);
 
 	if (vector < 0)
 		return;
 	__clear_bit(vector & 31, lapic_word(l, APIC_ISR, vector));
 	l->isr_max = highest(l, APIC_ISR);
+	page_changed(l);
 	lapic_update_ppr(l);
-	if (unlikely(v->synic))
-		hv_eoi(v, vector);
-	tell_ioapic(l, vector);
+	tell_listeners(l, vector);
 }
 
 bool irq_take_eoi_exit(struct nvmx_vcpu *v, u8 *vector)
@@ -325,6 +363,7 @@ static void reset_registers(struct lapic *l)
 	lapic_set(l, APIC_SPIV, 0xff);
 	reset_lvt(l);
 	lapic_update_version(l);
+	lapic_drop_posted(l);
 	WRITE_ONCE(l->errors, 0);
 	bitmap_zero(l->eoi_exits, LAPIC_VECTORS);
 	lapic_timer_set_divide(l, 0);
@@ -407,10 +446,20 @@ int irq_vcpu_create(struct nvmx_vcpu *v)
 		return -ENOMEM;
 	}
 	l->v = v;
+	if (static_branch_unlikely(&irq_vid_possible)) {
+		v->pi = kzalloc(sizeof(*v->pi), GFP_KERNEL_ACCOUNT);
+		if (!v->pi)
+			goto free_page;
+	}
 	lapic_timer_init(l);
 	v->lapic = l;
 	irq_vcpu_reset(v, false);
 	return 0;
+
+free_page:
+	free_page((unsigned long)l->regs);
+	kfree(l);
+	return -ENOMEM;
 }
 
 void irq_vcpu_destroy(struct nvmx_vcpu *v)
@@ -421,6 +470,8 @@ void irq_vcpu_destroy(struct nvmx_vcpu *v)
 		return;
 	lapic_timer_cancel(l);
 	v->lapic = NULL;
+	kfree(v->pi);
+	v->pi = NULL;
 	free_page((unsigned long)l->regs);
 	kfree(l);
 }

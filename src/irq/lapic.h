@@ -111,7 +111,12 @@ static inline bool lapic_has_cmci(const struct lapic *l)
 	return l->v->mcg_cap & MCG_CMCI_P;
 }
 
+/* ---- vid.c: any context ---- */
+bool lapic_post(struct lapic *l, u8 vector);	/* false: it was requested already */
+void lapic_drop_posted(struct lapic *l);	/* own thread */
+
 /* ---- lapic.c ---- */
+int lapic_highest(const struct lapic *l, u32 bank);	/* of IRR or ISR, or -1 */
 u32 lapic_ppr(const struct lapic *l);	/* as it is now; any context */
 void lapic_update_ppr(struct lapic *l);	/* its register; own thread */
 void lapic_recompute(struct lapic *l);	/* what is cached of IRR, ISR and TPR; own thread */

@@ -8,7 +8,8 @@
  *	irr_hint = true				smp_mb()
  *	irq_hint = true, kick			read irr_hint, IRR
  *
- * Either the vCPU sees the bit, or it finds irq_hint set afterwards.
+ * Either the vCPU sees the bit, or it finds irq_hint set afterwards.  Where the CPU can deliver by
+ * itself, vectors are posted instead: vid.c.
  * SDM "Interrupt Acceptance for Fixed Interrupts" [sdm:apic-accept]
  */
 #include <linux/bitops.h>
@@ -28,6 +29,8 @@ static bool set_irr(struct lapic *l, u8 vector, bool level)
 		set_bit(vector & 31, tmr);
 	else
 		clear_bit(vector & 31, tmr);
+	if (static_branch_unlikely(&irq_vid_possible))
+		return lapic_post(l, vector);
 	if (test_and_set_bit(vector & 31, lapic_word(l, APIC_IRR, vector)))
 		return false;
 	WRITE_ONCE(l->irr_hint, true);

@@ -47,6 +47,8 @@ int irq_get_lapic(struct nvmx_vcpu *v, struct kvm_lapic_state *s)
 	if (!l)
 		return -EINVAL;
 	count = lapic_timer_count(l);
+	if (irq_posted(v))
+		irq_take_posted(v);
 	lapic_update_version(l);
 	lapic_update_ppr(l);
 	memcpy(s->regs, l->regs, sizeof(s->regs));
@@ -71,6 +73,7 @@ int irq_set_lapic(struct nvmx_vcpu *v, const struct kvm_lapic_state *s)
 	if (!l || !id_valid(v, state_get(s, APIC_ID)))
 		return -EINVAL;
 	lapic_timer_stop(l);
+	lapic_drop_posted(l);
 	memcpy(l->regs, s->regs, sizeof(s->regs));
 	lapic_set(l, APIC_TMCCT, 0);
 	if (lapic_x2apic(v))

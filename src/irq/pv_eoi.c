@@ -8,6 +8,8 @@
  * outside of a stay in the guest the APIC is in a state like any other.  Whoever sends an interrupt
  * kicks the vCPU out, so that none waits for an EOI that nobody hears of.
  *
+ * Where the CPU delivers interrupts itself, an EOI needs no exit anyway.
+ *
  * SDM "Signaling Interrupt Servicing Completion" [sdm:eoi]
  */
 #include <linux/bitops.h>
@@ -34,7 +36,7 @@ static bool is_alone(const struct lapic *l, u8 vector)
 static bool is_needless(struct lapic *l)
 {
 	struct nvmx_vcpu *v = l->v;
-	int vector = l->isr_max;
+	int vector = irq_isr_max(v);
 
 	if (vector < 0 || irq_irr_max(v) >= 0 || !is_alone(l, vector) || v->synic)
 		return false;
@@ -54,7 +56,9 @@ void lapic_pv_eoi_offer(struct lapic *l)
 	struct nvmx_vcpu *v = l->v;
 	const u8 byte = NO_EOI_NEEDED;
 
-	if (!(v->pv.eoi & KVM_MSR_ENABLED) || l->pv_eoi || is_guest_mode(v) || !is_needless(l))
+	if (!(v->pv.eoi & KVM_MSR_ENABLED) || l->pv_eoi || is_guest_mode(v) || irq_vid(v))
+		return;
+	if (!is_needless(l))
 		return;
 	l->pv_eoi = !mmu_write(v->vm, gpa_of(v), &byte, sizeof(byte));
 }

@@ -14,6 +14,7 @@
 #include <linux/srcu.h>
 
 #include <nvmx/hyperv.h>
+#include <nvmx/vmx.h>
 
 #include "irq_int.h"
 
@@ -179,6 +180,16 @@ void route_unmasked(struct nvmx_vm *vm, u32 chip, u32 pin)
 	srcu_read_unlock(&vm->srcu, idx);
 }
 
+bool route_listens(struct nvmx_vm *vm, u32 chip, u32 pin)
+{
+	int idx = srcu_read_lock(&vm->srcu);
+	int gsi = gsi_of(vm, chip, pin);
+	bool listens = gsi == 0 || (gsi > 0 && irqfd_listens(vm, gsi));
+
+	srcu_read_unlock(&vm->srcu, idx);
+	return listens;
+}
+
 static void sint_acked(struct nvmx_vm *vm, const struct route_table *t, u32 vp_index, u32 sint)
 {
 	const struct route *r;
@@ -226,6 +237,21 @@ bool route_wants_eoi(struct nvmx_vcpu *v, u8 vector)
 	}
 	srcu_read_unlock(&vm->srcu, idx);
 	return found;
+}
+
+void route_eoi_exits(struct nvmx_vm *vm, unsigned long *vectors)
+{
+	const struct route_table *t;
+	u32 i, nr;
+	int idx;
+
+	idx = srcu_read_lock(&vm->srcu);
+	t = srcu_dereference(vm->irq->routes, &vm->srcu);
+	nr = t && vm->irq->split_pins ? t->end[vm->irq->split_pins - 1] : 0;
+	for (i = 0; i < nr; i++)
+		if (t->e[i].kind == ROUTE_MSI && t->e[i].data & MSI_LEVEL)
+			__set_bit(t->e[i].data & 0xff, vectors);
+	srcu_read_unlock(&vm->srcu, idx);
 }
 
 /* ---- change ---- */
@@ -352,6 +378,7 @@ static void publish(struct nvmx_vm *vm, struct route_table *new)
 	synchronize_srcu_expedited(&vm->srcu);
 	mutex_unlock(&irq->lock);
 	kvfree(old);
+	vmx_post_eoi_exits(vm);
 }
 
 static int replace(struct nvmx_vm *vm, const struct kvm_irq_routing_entry *entries, u32 nr)

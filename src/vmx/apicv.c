@@ -8,7 +8,8 @@
  * by the APIC-access page, which is mapped in ept01 for that; what writes to other registers mean
  * depends on what they held before, so that there it does not virtualize them.
  *
- * vmcs02 has nothing of this: an L2 that was given L1's APIC leaves for each access.
+ * Interrupts are vid.c's.  vmcs02 has nothing of this: an L2 that was given L1's APIC leaves for
+ * each access.
  * SDM "Virtualizing MSR-Based APIC Accesses" [sdm:virtual-x2apic]
  */
 #include <linux/atomic.h>
@@ -116,12 +117,14 @@ static void update_x2apic(struct nvmx_vcpu *v, bool on)
 void vmx_apicv_update(struct nvmx_vcpu *v)
 {
 	bool shadow = wants_shadow(v);
+	bool accesses = shadow && wants_accesses(v), x2apic = shadow && wants_x2apic(v);
 
 	if (!is_used(v))
 		return;
 	update_shadow(v, shadow);
-	update_accesses(v, shadow && wants_accesses(v));
-	update_x2apic(v, shadow && wants_x2apic(v));
+	update_accesses(v, accesses);
+	update_x2apic(v, x2apic);
+	vmx_vid_update(v, accesses || x2apic);
 }
 
 void vmx_apicv_init(struct nvmx_vcpu *v)
@@ -130,6 +133,7 @@ void vmx_apicv_init(struct nvmx_vcpu *v)
 		return;
 	vmcs_write(v, virtual_apic_page_addr, __pa(irq_apic_page(v)));
 	vmcs_write(v, tpr_threshold, 0);
+	vmx_vid_vcpu_init(v);
 	if (vmx_cpu_has(CTL_virtualize_apic_accesses))
 		find_access_page(v);
 }
@@ -155,6 +159,7 @@ void vmx_apicv_pass(struct nvmx_vcpu *v, void (*pass)(struct nvmx_vcpu *v, u32 m
 		return;
 	pass(v, X2APIC_TPR, false);
 	pass(v, X2APIC_TPR, true);
+	vmx_vid_pass(v, pass);
 	if (!vmcs_ctl_test(v->vmcs01, CTL_apic_register_virtualization))
 		return;
 	for (msr = X2APIC_FIRST; msr <= X2APIC_LAST; msr++)

@@ -88,6 +88,7 @@ static void apply_guest_debug(struct nvmx_vcpu *v, const struct kvm_guest_debug 
 	vmx_update_dr7(v);
 	if (!is_guest_mode(v))
 		vmcs_write(v, exception_bitmap, vmx_exception_bitmap(v));
+	vmx_vid_reconsider(v);
 }
 
 int vmx_set_guest_debug(struct nvmx_vcpu *v, const struct kvm_guest_debug *dbg)

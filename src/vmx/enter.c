@@ -69,7 +69,7 @@ static void bound_stay(struct nvmx_vcpu *v)
 
 static bool has_work(struct nvmx_vcpu *v)
 {
-	return (atomic_long_read(&v->requests) & URGENT_REQUESTS) ||
+	return (atomic_long_read(&v->requests) & URGENT_REQUESTS) || irq_posted(v) ||
 	       xfer_to_guest_mode_work_pending();
 }
 
@@ -247,6 +247,18 @@ static void take_apart(struct nvmx_vcpu *v, int failed)
 		nvmx_host_machine_check();
 }
 
+/* Where the CPU has acknowledged it, nobody else will call its handler. */
+static void take_host_irq(struct nvmx_vcpu *v)
+{
+	if (static_branch_unlikely(&irq_vid_possible) &&
+	    vmcs_ctl_test(v->cur, CTL_ack_interrupt_on_exit)) {
+		vmx_host_irq(vmcs_read(v, vm_exit_intr_info) & EVT_VECTOR);
+		return;
+	}
+	local_irq_enable();
+	local_irq_disable();
+}
+
 /* With irqs off to with irqs on. */
 static void let_interrupts_in(struct nvmx_vcpu *v)
 {
@@ -255,12 +267,17 @@ static void let_interrupts_in(struct nvmx_vcpu *v)
 	 * is accounted to the guest. STI itself holds interrupts back for one instruction.
 	 */
 	if (v->exit.reason == EXIT_external_interrupt) {
-		local_irq_enable();
+		take_host_irq(v);
 		v->stat.host_irq_exits++;
-		local_irq_disable();
 	}
 	guest_timing_exit_irqoff();
 	local_irq_enable();
+}
+
+static enum nvmx_in_guest how_inside(const struct nvmx_vcpu *v)
+{
+	return irq_vid(v) && vmcs_ctl_test(v->cur, CTL_posted_interrupts) ? NVMX_INSIDE_POSTS :
+									    NVMX_INSIDE;
 }
 
 static void run_guest(struct nvmx_vcpu *v)
@@ -283,7 +300,7 @@ static void run_guest(struct nvmx_vcpu *v)
 	v->spec_ctrl = e.spec_ctrl;
 	load_host(v);
 	/* Pairs with kick.c: all that the guest did comes before. */
-	atomic_set_release(&v->in_guest, 0);
+	atomic_set_release(&v->in_guest, NVMX_OUTSIDE);
 	v->regs_avail = 0;
 	take_apart(v, failed);
 	let_interrupts_in(v);
@@ -300,10 +317,10 @@ int vmx_enter(struct nvmx_vcpu *v)
 	vmx_host_leave(v);
 	local_irq_disable();
 	xfer_to_guest_mode_prepare();
-	atomic_set(&v->in_guest, 1);
+	atomic_set(&v->in_guest, how_inside(v));
 	smp_mb();	/* pairs with vmx_kick() and vmx_flush_tlbs(): theory in kick.c */
 	if (unlikely(has_work(v) || frames_are_old(v))) {
-		atomic_set(&v->in_guest, 0);
+		atomic_set(&v->in_guest, NVMX_OUTSIDE);
 		local_irq_enable();
 		preempt_enable();
 		return -EAGAIN;

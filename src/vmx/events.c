@@ -447,6 +447,8 @@ enum nvmx_action vmx_events_before_entry(struct nvmx_vcpu *v)
 	open_windows(v);
 	if (unlikely(v->tpr_threshold | v->tpr_threshold01) && !is_guest_mode(v))
 		vmx_write_tpr_threshold(v);
+	if (irq_vid(v) && !is_guest_mode(v))
+		vmx_vid_before_entry(v);
 	return NVMX_RESUME;
 }
 

@@ -293,11 +293,6 @@ enum nvmx_action exit_vmcall(struct nvmx_vcpu *v)
 }
 
 /* Of L2, for nested_before_entry() to look at what waits. */
-enum nvmx_action exit_virtualized_eoi(struct nvmx_vcpu *v)
-{
-	return NVMX_RESUME;
-}
-
 enum nvmx_action exit_xsetbv(struct nvmx_vcpu *v)
 {
 	u64 val = (u32)v->gpr[GPR_RAX] | v->gpr[GPR_RDX] << 32;

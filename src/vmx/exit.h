@@ -41,10 +41,18 @@ void vmx_take_posted(struct nvmx_vcpu *v);
 void vmx_accept_init_sipi(struct nvmx_vcpu *v);
 enum nvmx_action vmx_eoi_exit(struct nvmx_vcpu *v);
 
+/* kick.c */
+void vmx_notify(struct nvmx_vcpu *v);	/* the CPU of a vCPU that is NVMX_INSIDE_POSTS */
+
 /* apicv.c */
 bool vmx_map_apic_page(struct nvmx_vcpu *v, u64 gpa);
 void vmx_apicv_pass(struct nvmx_vcpu *v, void (*pass)(struct nvmx_vcpu *v, u32 msr, bool write));
 void vmx_write_tpr_threshold(struct nvmx_vcpu *v);	/* vmcs01 is current */
+
+/* vid.c */
+void vmx_vid_update(struct nvmx_vcpu *v, bool virtualized);	/* are accesses to the APIC? */
+void vmx_vid_pass(struct nvmx_vcpu *v, void (*pass)(struct nvmx_vcpu *v, u32 msr, bool write));
+void vmx_vid_before_entry(struct nvmx_vcpu *v);			/* irq_vid(), vmcs01 is current */
 
 /* debug.c */
 #define DR6_ONES	0xffff0ff0ull	/* reserved bits, and those that are active low */

@@ -15,6 +15,7 @@
 #include <linux/sched.h>
 #include <linux/swait.h>
 
+#include <nvmx/irq.h>
 #include <nvmx/nested.h>
 #include <nvmx/pv.h>
 #include <nvmx/vcpu.h>
@@ -36,6 +37,12 @@ static u32 poll_limit(const struct nvmx_vcpu *v)
 	if (!(v->pv.poll_control & 1))
 		return 0;
 	return v->vm->halt_poll_set ? READ_ONCE(v->vm->halt_poll_ns) : READ_ONCE(halt_poll_ns);
+}
+
+/* What the CPU would deliver waits, too: of requests that came since there is a call. */
+static bool delivers_itself(struct nvmx_vcpu *v)
+{
+	return irq_vid(v) && !is_guest_mode(v) && irq_highest(v) >= 0;
 }
 
 /*
@@ -61,12 +68,12 @@ static bool wakes_up(struct nvmx_vcpu *v)
 	}
 	if (is_guest_mode(v) && nested_wakes(v))
 		return true;
-	return vmx_irq_waits(v) && vmx_irq_allowed(v);
+	return (vmx_irq_waits(v) || delivers_itself(v)) && vmx_irq_allowed(v);
 }
 
 static bool was_called(const struct nvmx_vcpu *v)
 {
-	return (atomic_long_read(&v->requests) & URGENT_REQUESTS) ||
+	return (atomic_long_read(&v->requests) & URGENT_REQUESTS) || irq_posted(v) ||
 	       __xfer_to_guest_mode_work_pending();
 }
 

@@ -221,6 +221,13 @@ void vmx_host_restore(struct nvmx_vcpu *v)
 	load_idt(&host_idt);
 }
 
+void vmx_host_irq(u8 vector)
+{
+	const gate_desc *gate = (const gate_desc *)host_idt.address + vector;
+
+	vmx_handle_irq(gate_offset(gate));
+}
+
 void vmx_host_refresh(struct nvmx_vcpu *v)
 {
 	struct vmcs *vmcs = v->cur;

@@ -4,10 +4,10 @@
  *
  * A vCPU, with irqs off:			Anybody else:
  *
- *	in_guest = 1				requests |= ..., or tlb_gen++
+ *	in_guest = 1 (or 2)			requests |= ..., or tlb_gen++
  *	smp_mb()				smp_mb()
  *	read requests, tlb_gen			read in_guest
- *	enter, exit				IPI if it was 1
+ *	enter, exit				IPI if it was not 0
  *	in_guest = 0
  *
  * One of the two sees the other's write.  Irqs are off from before the read to the entry, so the
@@ -24,6 +24,9 @@
 #include <linux/swait.h>
 #include <trace/events/ipi.h>
 
+#include <nvmx/compat.h>
+
+#include "exit.h"
 #include "vmx_int.h"
 
 static DEFINE_PER_CPU(cpumask_var_t, kick_mask);	/* [c] scratch of vmx_flush_tlbs() */
@@ -64,6 +67,16 @@ void vmx_kick(struct nvmx_vcpu *v)
 	}
 	if (swq_has_sleeper(&v->wait))
 		swake_up_one(&v->wait);
+}
+
+/* It may be out, and elsewhere, by now: it looks at ON before it enters or sleeps. */
+void vmx_notify(struct nvmx_vcpu *v)
+{
+	int me = get_cpu(), cpu = READ_ONCE(v->cpu);
+
+	if (cpu >= 0 && cpu != me && cpu_online(cpu))
+		nvmx_send_posted(cpu);
+	put_cpu();
 }
 
 /* The IPI itself is what counts. */

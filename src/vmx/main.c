@@ -43,12 +43,14 @@ MODULE_PARM_DESC(enable_vpid, "Use VPIDs where the CPU has them");
 
 static void __init say_what_was_found(void)
 {
-	pr_info("nvmx: VMX revision 0x%x, EPT%s%s%s%s%s%s%s%s%s\n", vmx_caps.revision,
+	pr_info("nvmx: VMX revision 0x%x, EPT%s%s%s%s%s%s%s%s%s%s%s\n", vmx_caps.revision,
 		vmx_caps.ept_1g ? " 1G" : "", vmx_caps.ept_2m ? " 2M" : "",
 		vmx_caps.ept_ad ? " A/D" : "", vmx_caps.ept_xo ? " execute-only" : "",
 		vmx_caps.vpid ? ", VPID" : "", vmx_caps.shadow_vmcs ? ", shadow VMCS" : "",
 		vmx_caps.tsc_scaling ? ", TSC scaling" : "",
 		vmx_caps.preemption_timer ? ", preemption timer" : "",
+		vmx_caps.vid ? ", virtual-interrupt delivery" : "",
+		vmx_caps.posts ? ", posted interrupts" : "",
 		vmx_if_erratum ? "; Bochs IF erratum worked around" : "");
 }
 
@@ -59,6 +61,7 @@ static int __init nvmx_init(void)
 	r = vmx_caps_init();
 	if (r)
 		return r;
+	vmx_vid_init();
 	r = vmx_cpus_init();
 	if (r)
 		return r;

@@ -32,6 +32,31 @@ void vmx_post_irq(struct nvmx_vcpu *v)
 	post(v, REQ_EVENT);
 }
 
+/*
+ * A CPU that runs L1 takes the requests itself, if it is told; whoever runs there instead by now
+ * has an interrupt more to count.  Else the vCPU's own thread does, also where a timer has come a
+ * little early, since only irq_wait_timer() waits for the rest.
+ */
+void vmx_post_posted(struct nvmx_vcpu *v)
+{
+	if (atomic_read(&v->in_guest) == NVMX_INSIDE_POSTS && !READ_ONCE(v->timer_due))
+		vmx_notify(v);
+	else
+		post(v, REQ_EVENT);
+}
+
+/* Who is told before anything is sent to it hears of the first EOI. */
+void vmx_post_eoi_exits(struct nvmx_vm *vm)
+{
+	struct nvmx_vcpu *v;
+	u32 i;
+
+	if (!vmx_caps.vid)
+		return;
+	vm_for_each_vcpu(vm, v, i)
+		post(v, REQ_EOI_EXITS);
+}
+
 void vmx_post_nmi(struct nvmx_vcpu *v)
 {
 	atomic_inc(&v->posted_nmis);

@@ -97,6 +97,8 @@ static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 	}
 	if (vcpu_take_request(v, REQ_APF))
 		pv_serve_apf(v);
+	if (vcpu_take_request(v, REQ_EOI_EXITS))
+		v->eoi_exits_stale = true;
 	/* Events are looked at before each entry. */
 	vcpu_take_request(v, REQ_EVENT);
 	if (vcpu_take_request(v, REQ_EOI_EXIT))
@@ -116,6 +118,8 @@ static enum nvmx_action prepare(struct nvmx_vcpu *v)
 
 	if (unlikely(atomic_long_read(&v->requests)))
 		action = serve_requests(v);
+	if (irq_posted(v))
+		irq_take_posted(v);
 	if (unlikely(v->ev.init || v->ev.sipi))
 		vmx_accept_init_sipi(v);
 	if (unlikely(v->mp_state != KVM_MP_STATE_RUNNABLE))

@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
+#include <nvmx/irq.h>
 #include <nvmx/trace.h>
 
 #include "vmx_int.h"
@@ -230,6 +231,8 @@ void vmcs_switch(struct nvmx_vcpu *v, struct vmcs *to)
 	vmx_host_sync(v, to);
 	preempt_enable();
 	vmx_regs_forget(v);
+	if (irq_vid(v))
+		vmx_vid_switched(v);
 	if (to == v->vmcs01)
 		protect_l1_predictions(v);
 }

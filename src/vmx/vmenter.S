@@ -207,6 +207,27 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 SYM_FUNC_END(vmx_enter_guest)
 
 /*
+ * void vmx_handle_irq(unsigned long handler)
+ *
+ * Call an entry of the IDT with the frame that the CPU would have pushed; interrupts are off, and
+ * its IRET leaves them so.
+ */
+SYM_FUNC_START(vmx_handle_irq)
+	push	%rbp
+	mov	%rsp, %rbp
+	and	$-16, %rsp
+	push	$__KERNEL_DS
+	push	%rbp
+	pushf
+	push	$__KERNEL_CS
+	CALL_NOSPEC rdi
+	/* As below. */
+	mov	%rbp, %rsp
+	pop	%rbp
+	RET
+SYM_FUNC_END(vmx_handle_irq)
+
+/*
  * void vmx_handle_nmi(void)
  *
  * Call the NMI handler with the frame that the CPU would have pushed; its IRET takes the frame

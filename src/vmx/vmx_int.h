@@ -28,7 +28,7 @@
 #define URGENT_REQUESTS	(BIT(REQ_TLB_FLUSH) | BIT(REQ_EVENT) | BIT(REQ_DEAD) | BIT(REQ_EPT01) | \
 			 BIT(REQ_MSR_BITMAP) | BIT(REQ_NMI) | BIT(REQ_SMI) | BIT(REQ_INIT) | \
 			 BIT(REQ_SIPI) | BIT(REQ_EOI_EXIT) | BIT(REQ_CLOCK) | BIT(REQ_STEAL) | \
-			 BIT(REQ_DIRTY_RING) | BIT(REQ_HV) | BIT(REQ_APF))
+			 BIT(REQ_DIRTY_RING) | BIT(REQ_HV) | BIT(REQ_APF) | BIT(REQ_EOI_EXITS))
 
 /* ---- main.c: module parameters ---- */
 extern bool vmx_if_erratum, vmx_enable_shadow_vmcs, vmx_enable_vpid, vmx_enable_apicv;
@@ -72,6 +72,7 @@ void vmx_host_sync(struct nvmx_vcpu *v, struct vmcs *vmcs); /* per-CPU and FS/GS
 void vmx_host_leave(struct nvmx_vcpu *v);	/* preemption off: give the CPU to the guest */
 void vmx_host_restore(struct nvmx_vcpu *v);	/* preemption off: and take it back */
 void vmx_host_refresh(struct nvmx_vcpu *v);	/* irqs off, before each entry: CR3, CR4 */
+void vmx_host_irq(u8 vector);			/* irqs off: an interrupt was acknowledged */
 void vmx_user_msrs_cpu_init(void);		/* irqs off, when VMX goes on */
 void vmx_user_msrs_drop(void);			/* irqs off, when VMX goes off */
 
@@ -112,6 +113,11 @@ void vmx_wait_halted(struct nvmx_vcpu *v);
 /* ---- apicv.c ---- */
 void vmx_apicv_init(struct nvmx_vcpu *v);	/* vmcs01 is current, and new */
 
+/* ---- vid.c ---- */
+void vmx_vid_init(void);			/* caps are known */
+void vmx_vid_vcpu_init(struct nvmx_vcpu *v);	/* vmcs01 is current, and new */
+void vmx_vid_switched(struct nvmx_vcpu *v);	/* irq_vid(), and another VMCS is current */
+
 /* ---- enter.c ---- */
 /* v->exit.reason of an entry that VMfailed, which is no exit: see v->exit.vm_error. */
 #define EXIT_NOT_ENTERED	(EXIT_ENTRY_FAILURE | 0xffff)
@@ -136,6 +142,7 @@ struct vmx_entry {
 /* 0: an exit; 1: VMfail, or VMX was off. Irqs off; noinstr. */
 int vmx_enter_guest(struct vmx_entry *e);
 void vmx_exit_point(void);	/* HOST_RIP */
+void vmx_handle_irq(unsigned long handler);	/* an entry of the IDT; irqs off, and stay off */
 void vmx_handle_nmi(void);	/* the NMI that ended the run; NMIs are blocked until its IRET */
 
 #endif

@@ -13,6 +13,7 @@ int main(void)
 	test_ipi();
 	test_timer();
 	test_state();
+	test_vid();
 	world_exit();
 	return tap_done();
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/bitops.h>
 #include <linux/slab.h>
 #include <nvmx/mmu.h>
 #include <nvmx/vmx.h>
@@ -29,9 +30,12 @@ u64 model_tsc;
 
 /* ---- what the room asks of others ---- */
 
+/* As the kernel: what is a power of two is aligned to its size. */
 void *kzalloc(size_t size, gfp_t flags)
 {
-	return calloc(1, size);
+	size_t room = (size + 63) & ~(size_t)63;
+
+	return memset(aligned_alloc(64, room), 0, room);
 }
 
 void kfree(const void *p)
@@ -68,6 +72,11 @@ void vmx_post_irq(struct nvmx_vcpu *v)
 {
 	v->irq_hint = true;
 	got[v->idx].irqs++;
+}
+
+void vmx_post_posted(struct nvmx_vcpu *v)
+{
+	got[v->idx].posted++;
 }
 
 void vmx_post_nmi(struct nvmx_vcpu *v)
@@ -117,6 +126,21 @@ void ioapic_eoi_edge(struct nvmx_vm *vm, u8 vector)
 bool ioapic_uses(struct nvmx_vm *vm, u8 vector)
 {
 	return vector == ioapic_vector;
+}
+
+void ioapic_eoi_exits(struct nvmx_vm *vm, unsigned long *vectors)
+{
+	__set_bit(0x42, vectors);
+}
+
+void route_eoi_exits(struct nvmx_vm *vm, unsigned long *vectors)
+{
+	__set_bit(0xee, vectors);
+}
+
+void hv_eoi_exits(const struct nvmx_vcpu *v, unsigned long *vectors)
+{
+	__set_bit(0x99, vectors);
 }
 
 bool hv_auto_eoi(const struct nvmx_vcpu *v, u8 vector)

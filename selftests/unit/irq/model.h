@@ -19,7 +19,7 @@
 
 /* What was posted to a vCPU. */
 struct posted {
-	int irqs, nmis, smis, inits, sipis;
+	int irqs, posted, nmis, smis, inits, sipis;
 	u8 sipi_vector;
 };
 
@@ -59,5 +59,6 @@ void test_accept(void);
 void test_ipi(void);
 void test_timer(void);
 void test_state(void);
+void test_vid(void);
 
 #endif

@@ -16,6 +16,8 @@ u32 raised_vp, raised_sint;
 int nr_sent, send_returns;
 int nr_extint, nr_pit_ticks;
 int acked_gsi, nr_acked;
+int nr_eoi_exits;
+u32 listened_gsi = ~0u;
 s64 model_now;
 
 struct hrtimer *model_timer;		/* the PIT's */
@@ -81,6 +83,16 @@ void irqfd_start(struct nvmx_vm *v)
 
 void irqfd_stop(struct nvmx_vm *v)
 {
+}
+
+bool irqfd_listens(struct nvmx_vm *v, u32 gsi)
+{
+	return gsi == listened_gsi;
+}
+
+void vmx_post_eoi_exits(struct nvmx_vm *v)
+{
+	nr_eoi_exits++;
 }
 
 void irqfd_acked(struct nvmx_vm *v, u32 gsi)

@@ -20,6 +20,8 @@ extern int nr_sent;
 extern int send_returns;		/* 1: accepted */
 extern int nr_extint, nr_pit_ticks;
 extern int acked_gsi, nr_acked;		/* what irqfds were told */
+extern int nr_eoi_exits;		/* times that other EOIs were listened to */
+extern u32 listened_gsi;		/* by a resampler */
 extern s64 model_now;
 extern struct hrtimer *model_timer;
 

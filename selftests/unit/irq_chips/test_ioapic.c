@@ -2,6 +2,7 @@
 /*
  * The I/O APIC: registers, edges, levels, ends.
  */
+#include <linux/bitops.h>
 #include "model.h"
 
 #define LEVEL		0x8000
@@ -203,6 +204,39 @@ static void test_hostile(void)
 	vm_free();
 }
 
+static bool exits(u8 vector)
+{
+	unsigned long vectors[4] = { 0 };
+
+	ioapic_eoi_exits(&vm, vectors);
+	return test_bit(vector, vectors);
+}
+
+static void test_listeners(void)
+{
+	int told;
+
+	vm_new();
+	told = nr_eoi_exits;
+	set_pin(4, 0, 0x44);
+	ok(nr_eoi_exits > told && !exits(0x44), "nobody listens to the end of an edge");
+	told = nr_eoi_exits;
+	set_pin(4, LEVEL, 0x44);
+	ok(nr_eoi_exits > told && exits(0x44), "that of a level exits, and processors hear of it");
+	told = nr_eoi_exits;
+	set_pin(4, LEVEL | MASKED, 0x44);
+	ok(nr_eoi_exits == told && exits(0x44), "a mask changes nothing: it may be in service");
+	set_pin(4, LEVEL | MASKED, 0x45);
+	ok(exits(0x45) && !exits(0x44), "another vector does");
+	set_pin(7, 0, 0x47);
+	listened_gsi = 7;
+	ok(exits(0x47), "with a resampler behind the pin an edge exits, too");
+	listened_gsi = ~0u;
+	set_pin(0, 0, 0x40);
+	ok(exits(0x40), "and the PIT's");
+	vm_free();
+}
+
 void test_ioapic(void)
 {
 	test_registers();
@@ -211,6 +245,7 @@ void test_ioapic(void)
 	test_level();
 	test_level_corners();
 	test_storm();
+	test_listeners();
 	test_state();
 	test_hostile();
 }

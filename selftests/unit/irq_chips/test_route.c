@@ -3,6 +3,7 @@
  * Routes: what user space may ask for, and where a line leads then.
  */
 #include <stdlib.h>
+#include <linux/bitops.h>
 
 #include "model.h"
 
@@ -78,6 +79,24 @@ static void test_model(void)
 	ok(irq_create_chip(&vm) == -EEXIST && irq_chip_get(&vm, &chip) == -ENXIO, "or split");
 	ok(irq_enable_x2apic_api(&vm, 4) == -EINVAL && !irq_enable_x2apic_api(&vm, 2) &&
 	   !irq_enable_x2apic_api(&vm, 1) && vm.irq->x2apic_flags == 3, "flags of x2APIC add up");
+	vm_free();
+}
+
+static void test_eoi_exits(void)
+{
+	const struct kvm_irq_routing_entry e[] = {
+		msi_entry(1, MSI, LEVEL | 0x51), msi_entry(2, MSI, 0x52),
+		msi_entry(30, MSI, LEVEL | 0x53),
+	};
+	unsigned long vectors[4] = { 0 };
+	int told;
+
+	split(24);
+	told = nr_eoi_exits;
+	ok(!set(e, 3) && nr_eoi_exits == told + 1, "new routes: other EOIs are listened to");
+	route_eoi_exits(&vm, vectors);
+	ok(test_bit(0x51, vectors) && !test_bit(0x52, vectors) && !test_bit(0x53, vectors),
+	   "those of levels, at user space's pins");
 	vm_free();
 }
 
@@ -261,6 +280,7 @@ static void test_acks(void)
 void test_route(void)
 {
 	test_model();
+	test_eoi_exits();
 	test_default();
 	test_limits();
 	test_entries();

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/slab.h>
+#include <nvmx/irq.h>
 #include "hardware.h"
 
 struct hardware hw;
+DEFINE_STATIC_KEY_FALSE(irq_vid_possible);
 bool vmx_vid_erratum;
 u64 model_tsc;
 
@@ -298,6 +300,11 @@ bool vmx_debug_wants_db(const struct nvmx_vcpu *v);
 bool vmx_debug_wants_db(const struct nvmx_vcpu *v)
 {
 	return v->guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP);
+}
+
+void vmx_vid_before_entry(struct nvmx_vcpu *v);
+void vmx_vid_before_entry(struct nvmx_vcpu *v)
+{
 }
 
 void vmx_write_tpr_threshold(struct nvmx_vcpu *v);
