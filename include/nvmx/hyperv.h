@@ -36,7 +36,7 @@ int hv_enable_synic(struct nvmx_vcpu *v, bool keep_pages);	/* -EINVAL: no APIC i
 u16 hv_enable_evmcs(struct nvmx_vcpu *v);	/* first and last version, in a byte each */
 
 /* ---- evmcs.c: own thread ---- */
-bool hv_evmcs_enabled(const struct nvmx_vcpu *v);	/* by the capability, whatever CPUID shows */
+bool hv_evmcs_enabled(const struct nvmx_vcpu *v);	/* by user space, whatever CPUID shows */
 /* True, and only if v->evmcs: L1's entries take the VMCS at *gpa, which nobody has checked. */
 bool hv_enlightened_entry(const struct nvmx_vcpu *v, u64 *gpa);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Run one flat payload in the little VMM:
- *	runner [-d DEVICE] [-m MEGABYTES] [-c VCPUS] [-i] PAYLOAD
+ *	runner [-d DEVICE] [-m MEGABYTES] [-c VCPUS] [-i] [-e] PAYLOAD
  *
- * -i: with the interrupt controllers in the kernel.  All vCPUs start at the payload's first byte,
- * one thread each.  What the payload prints goes to standard output.  Exit status: 0 if every vCPU
- * ended with 0 and every result byte was 0.
+ * -i: with the interrupt controllers in the kernel.  -e: with Hyper-V's enlightened VMCS.  All
+ * vCPUs start at the payload's first byte, one thread each.  What the payload prints goes to standard
+ * output.  Exit status: 0 if every vCPU ended with 0 and every result byte was 0.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -75,7 +75,7 @@ static int print_results(const struct vmm *vmm)
 
 static void usage(const char *name)
 {
-	fprintf(stderr, "%s [-d DEVICE] [-m MEGABYTES] [-c VCPUS] [-i] PAYLOAD\n", name);
+	fprintf(stderr, "%s [-d DEVICE] [-m MEGABYTES] [-c VCPUS] [-i] [-e] PAYLOAD\n", name);
 	exit(2);
 }
 
@@ -84,10 +84,10 @@ int main(int argc, char **argv)
 	unsigned long megabytes = 16, vcpus = 1, i;
 	pthread_t thread[VMM_MAX_VCPUS];
 	int failed = 0, option;
-	bool irqchip = false;
+	bool irqchip = false, evmcs = false;
 	struct vmm *vmm;
 
-	while ((option = getopt(argc, argv, "d:m:c:i")) != -1) {
+	while ((option = getopt(argc, argv, "d:m:c:ie")) != -1) {
 		if (option == 'd')
 			vmm_set_device(optarg);
 		else if (option == 'm')
@@ -96,6 +96,8 @@ int main(int argc, char **argv)
 			vcpus = strtoul(optarg, NULL, 0);
 		else if (option == 'i')
 			irqchip = true;
+		else if (option == 'e')
+			evmcs = true;
 		else
 			usage(argv[0]);
 	}
@@ -107,6 +109,8 @@ int main(int argc, char **argv)
 	vmm->exit = sink;
 	if (irqchip)
 		vmm_irqchip(vmm);
+	if (evmcs)
+		vmm_evmcs(vmm);
 	vmm_load_file(vmm, argv[optind]);
 	for (i = 0; i < vcpus; i++)
 		vmm_long_mode(vmm_add_vcpu(vmm), VMM_LOAD_GPA);

@@ -151,12 +151,46 @@ static u32 apic_features(const struct vmm *vmm, u32 ecx)
 	return ecx;
 }
 
+void vmm_evmcs(struct vmm *vmm)
+{
+	vmm->evmcs = true;
+}
+
+struct cpuid_list {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entry[VMM_MAX_CPUID];
+};
+
+static bool is_hypervisors(const struct kvm_cpuid_entry2 *e)
+{
+	return e->function >> 16 == 0x4000;
+}
+
+/* Hyper-V's leaves have the numbers of KVM's. */
+static void show_hyperv(struct vmm_vcpu *v, struct cpuid_list *c)
+{
+	u16 versions = 0;
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_HYPERV_ENLIGHTENED_VMCS, .args = { (unsigned long)&versions },
+	};
+	struct cpuid_list hv = { .head.nent = VMM_MAX_CPUID };
+	u32 i, n = 0;
+
+	if (ioctl(v->fd, KVM_ENABLE_CAP, &cap) || versions != 0x101)
+		vmm_bail("KVM_CAP_HYPERV_ENLIGHTENED_VMCS");
+	if (ioctl(v->fd, KVM_GET_SUPPORTED_HV_CPUID, &hv))
+		vmm_bail("KVM_GET_SUPPORTED_HV_CPUID");
+	for (i = 0; i < c->head.nent; i++)
+		if (!is_hypervisors(&c->entry[i]))
+			c->entry[n++] = c->entry[i];
+	for (i = 0; i < hv.head.nent && n < VMM_MAX_CPUID; i++)
+		c->entry[n++] = hv.entry[i];
+	c->head.nent = n;
+}
+
 static void set_cpuid(struct vmm_vcpu *v)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry[VMM_MAX_CPUID];
-	} c = { .head.nent = VMM_MAX_CPUID };
+	struct cpuid_list c = { .head.nent = VMM_MAX_CPUID };
 	u32 i;
 
 	if (ioctl(v->vmm->dev, KVM_GET_SUPPORTED_CPUID, &c))
@@ -169,6 +203,8 @@ static void set_cpuid(struct vmm_vcpu *v)
 		if (c.entry[i].function == 0xb)
 			c.entry[i].edx = v->index;
 	}
+	if (v->vmm->evmcs)
+		show_hyperv(v, &c);
 	if (ioctl(v->fd, KVM_SET_CPUID2, &c))
 		vmm_bail("KVM_SET_CPUID2");
 }

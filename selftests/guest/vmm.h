@@ -70,6 +70,7 @@ struct vmm {
 	u8 *mem;			/* gpa 0 */
 	size_t mem_size;
 	bool irqchip;
+	bool evmcs;
 	u32 nr_vcpus;
 	struct vmm_vcpu vcpu[VMM_MAX_VCPUS];
 	u8 result[VMM_MAX_RESULTS];
@@ -93,9 +94,11 @@ noreturn void vmm_bail(const char *what);
 
 /*
  * A VM without memory is mem_size 0.  vCPUs get the CPUID that the device supports; x2APIC and
- * the TSC deadline only after vmm_irqchip(), which comes before the first vCPU.
+ * the TSC deadline only after vmm_irqchip(), which comes before the first vCPU; as does
+ * vmm_evmcs(): Hyper-V's leaves instead of KVM's, with the enlightened VMCS.
  */
 struct vmm *vmm_create(size_t mem_size);
+void vmm_evmcs(struct vmm *vmm);
 void vmm_irqchip(struct vmm *vmm);	/* all interrupt controllers in the kernel */
 struct vmm_vcpu *vmm_add_vcpu(struct vmm *vmm);
 void vmm_destroy(struct vmm *vmm);

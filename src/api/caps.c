@@ -240,6 +240,8 @@ static const struct cap_row caps[] = {
 	{ KVM_CAP_HYPERV_TLBFLUSH, 1 },
 	{ KVM_CAP_HYPERV_SEND_IPI, 1 },
 	{ KVM_CAP_HYPERV_CPUID, 1 },
+	{ KVM_CAP_SYS_HYPERV_CPUID, 1 },
+	{ KVM_CAP_HYPERV_ENLIGHTENED_VMCS, 1 },
 	{ KVM_CAP_HYPERV_ENFORCE_CPUID, 1 },
 
 	/* time */
@@ -292,6 +294,13 @@ int vm_enable_cap(struct nvmx_vm *vm, union ioctl_arg arg)
 	return ret;
 }
 
+static int enable_evmcs(struct nvmx_vcpu *v, u64 user)
+{
+	u16 versions = hv_enable_evmcs(v);
+
+	return put_user(versions, (u16 __user *)u64_to_user_ptr(user)) ? -EFAULT : 0;
+}
+
 int vcpu_enable_cap(struct nvmx_vcpu *v, union ioctl_arg arg)
 {
 	const struct kvm_enable_cap *cap = arg.buf;
@@ -309,6 +318,8 @@ int vcpu_enable_cap(struct nvmx_vcpu *v, union ioctl_arg arg)
 		return hv_enable_synic(v, false);
 	case KVM_CAP_HYPERV_SYNIC2:
 		return cap->args[0] ? -EINVAL : hv_enable_synic(v, true);
+	case KVM_CAP_HYPERV_ENLIGHTENED_VMCS:
+		return enable_evmcs(v, cap->args[0]);
 	}
 	return -EINVAL;
 }

@@ -67,7 +67,6 @@ int vcpu_get_supported_hv_cpuid(struct nvmx_vcpu *v, union ioctl_arg arg)
 	return give_hv_cpuid(v, arg.user);
 }
 
-/* KVM_CAP_SYS_HYPERV_CPUID is not offered: with it come the enlightened VMCS's versions. */
 int dev_get_supported_hv_cpuid(union ioctl_arg arg)
 {
 	return give_hv_cpuid(NULL, arg.user);

@@ -67,7 +67,7 @@ struct nested_evmcs {
 struct l2_context {
 	struct list_head node;		/* nested_vcpu.contexts, most recently used first */
 	u64 pa;				/* of the vmcs12 region, gpa; NESTED_NO_PA: not known yet */
-	struct nested_evmcs *evmcs;	/* the region is an enlightened VMCS; NULL: it is a vmcs12 */
+	struct nested_evmcs *evmcs;	/* the region is an enlightened VMCS; NULL: a vmcs12 */
 	struct vmcs12 *vmcs12;		/* a page */
 	/* Groups that changed since ... Writers use nested_mark_dirty(). */
 	u32 dirty;			/* ... vmcs02 was built: cleared by nested_enter() */

@@ -187,6 +187,7 @@ void l2_setup(void (*fn)(void));	/* VMX on, vmcs_a clear and current, all fields
 u32 l2_run(void);
 void l2_skip(void);			/* RIP past the instruction that exited */
 extern bool l2_launched;
+extern u64 *l2_host_rsp;		/* where l2_enter() leaves its RSP, beside the VMCS */
 
 /* 4-level EPT over all of L1's memory: 2M pages; returns the EPT pointer */
 u64 ept_build(void);

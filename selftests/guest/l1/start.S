@@ -109,6 +109,8 @@ l2_enter:
 	pushf
 	mov	$0x6c14, %eax		/* host_rsp */
 	vmwrite	%rsp, %rax
+	mov	l2_host_rsp(%rip), %rcx	/* an enlightened VMCS is memory */
+	mov	%rsp, (%rcx)
 	lea	l2_exit(%rip), %rcx
 	mov	$0x6c16, %eax		/* host_rip */
 	vmwrite	%rcx, %rax
@@ -136,6 +138,13 @@ l2_exit:
 	pop	%rbp
 	pop	%rbx
 	ret
+
+	.data
+	.balign 8
+	.globl l2_host_rsp
+l2_host_rsp:
+	.quad	1f
+1:	.quad	0
 
 	.bss
 	.balign 4096

@@ -180,7 +180,8 @@ static void smm(void)
 	v->smm.active = false;
 	ok(!nested_leave_smm(v, &s) && is_guest_mode(v), "RSM enters L2");
 	cpuid_exit();
-	ok(*l1_word(692) == EXIT_cpuid && *(u64 *)(l1_page(0) + 816) == 0x8765, "which exits to L1");
+	ok(*l1_word(692) == EXIT_cpuid && *(u64 *)(l1_page(0) + 816) == 0x8765,
+	   "which exits to L1");
 	v->smm.active = true;
 	image->secondary_vm_exec_control |= CTL_MASK(CTL_virtual_interrupt_delivery);
 	ok(!nested_set_state(v, &blob.s), "a control without its field, restored in SMM");
