@@ -3,9 +3,9 @@
  * Run one flat payload in the little VMM:
  *	runner [-d DEVICE] [-m MEGABYTES] [-c VCPUS] [-i] [-e] PAYLOAD
  *
- * -i: with the interrupt controllers in the kernel.  -e: with Hyper-V's enlightened VMCS.  All
- * vCPUs start at the payload's first byte, one thread each.  What the payload prints goes to standard
- * output.  Exit status: 0 if every vCPU ended with 0 and every result byte was 0.
+ * -i: with the interrupt controllers in the kernel.  -e: with Hyper-V's enlightened VMCS.
+ * All vCPUs start at the payload's first byte, one thread each.  What the payload prints goes to
+ * standard output.  Exit status: 0 if every vCPU ended with 0 and every result byte was 0.
  */
 #include <errno.h>
 #include <pthread.h>

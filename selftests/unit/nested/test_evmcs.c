@@ -202,6 +202,11 @@ static void launch_state(void)
 	evmcs_enters(EXIT_vmlaunch);
 	cpuid_exit();
 	ok(*l1_word(692) == EXIT_cpuid, "VMLAUNCH and VMRESUME in any order");
+	*(u64 *)(l1_page(0) + 768) = 0x2468;
+	*l1_word(EVMCS_AT_CLEAN) = ~0u;
+	evmcs_enters(EXIT_vmlaunch);
+	ok(peek02(guest_rsp) == 0x2468, "VMLAUNCH of the active one takes all, clean or not");
+	cpuid_exit();
 	evmcs_end();
 }
 
@@ -439,6 +444,28 @@ static void msr_bitmap(void)
 	evmcs_end();
 }
 
+/* CVE-2019-3887: what L1 says of its bitmap is no reason to leave the host's APIC open. */
+static void x2apic_bitmap(void)
+{
+	const u32 tpr = 0x808;
+
+	begin();
+	*l1_word(788) |= CTL_MASK(CTL_use_msr_bitmaps) | CTL_MASK(CTL_tpr_shadow);
+	*l1_word(100) |= CTL_MASK(CTL_virtualize_x2apic);
+	*(u64 *)(l1_page(0) + 120) = PA_BITMAP;
+	*(u64 *)(l1_page(0) + 408) = PA_BITMAP + 0x1000;
+	*l1_word(EVMCS_AT_ENLIGHTENMENTS) = EVMCS_MSR_BITMAP_CLEAN;
+	evmcs_enters(EXIT_vmlaunch);
+	ok(!reads_exit(tpr), "a TPR of L2's own");
+	cpuid_exit();
+	*l1_word(100) &= ~CTL_MASK(CTL_virtualize_x2apic);
+	*l1_word(EVMCS_AT_CLEAN) = EVMCS_ANY & ~EVMCS_CTL_GRP1;
+	evmcs_enters(EXIT_vmresume);
+	ok(reads_exit(tpr), "is closed with its virtualization");
+	cpuid_exit();
+	evmcs_end();
+}
+
 /* ---- L1 at its worst ---- */
 
 static void any_page(void)
@@ -493,6 +520,7 @@ void test_evmcs(void)
 	clears();
 	capabilities();
 	msr_bitmap();
+	x2apic_bitmap();
 	any_page();
 	no_memory();
 }
