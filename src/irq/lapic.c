@@ -46,12 +46,11 @@ int lapic_highest(const struct lapic *l, u32 bank)
 	return highest(l, bank);
 }
 
-static __always_inline int irr_max(struct lapic *l)
+static int irr_max(struct lapic *l)
 {
 	int vector;
 
-	/* The CPU takes the guest's IPIs to itself to IRR. */
-	if (!READ_ONCE(l->irr_hint) && !irq_vid(l->v))
+	if (!READ_ONCE(l->irr_hint))
 		return -1;
 	vector = highest(l, APIC_IRR);
 	if (vector >= 0)
@@ -64,12 +63,6 @@ static __always_inline int irr_max(struct lapic *l)
 	return vector;
 }
 
-/* The CPU keeps ISR alone; what it has in service is the highest there. */
-static __always_inline int isr_max(const struct lapic *l)
-{
-	return irq_vid(l->v) ? lapic_highest(l, APIC_ISR) : READ_ONCE(l->isr_max);
-}
-
 static void page_changed(struct lapic *l)
 {
 	if (static_branch_unlikely(&irq_vid_possible))
@@ -80,8 +73,8 @@ static void page_changed(struct lapic *l)
 u32 lapic_ppr(const struct lapic *l)
 {
 	u32 tpr = lapic_get(l, APIC_TASKPRI) & 0xff;
-	int in_service = isr_max(l);
-	u32 isr = in_service < 0 ? 0 : in_service;
+	int isr_max = READ_ONCE(l->isr_max);
+	u32 isr = isr_max < 0 ? 0 : isr_max;
 
 	return tpr >> 4 >= isr >> 4 ? tpr : isr & 0xf0;
 }
@@ -109,7 +102,7 @@ void lapic_recompute(struct lapic *l)
 /* It waits for the TPR, which the guest may lower without an exit: from here on with one. */
 static u8 threshold(const struct lapic *l, int vector)
 {
-	if (isr_max(l) >> 4 >= vector >> 4)
+	if (l->isr_max >> 4 >= vector >> 4)
 		return 0;
 	return lapic_get(l, APIC_TASKPRI) >> 4 >= (u32)vector >> 4 ? vector >> 4 : 0;
 }
@@ -176,7 +169,7 @@ int irq_irr_max(struct nvmx_vcpu *v)
 
 int irq_isr_max(struct nvmx_vcpu *v)
 {
-	return isr_max(v->lapic);
+	return v->lapic->isr_max;
 }
 
 /* ExtINT goes first, as with KVM: the PIC's vector knows no priority of the APIC. */
@@ -257,7 +250,7 @@ void irq_eoi_done(struct nvmx_vcpu *v, u8 vector)
 void irq_eoi(struct nvmx_vcpu *v)
 {
 	struct lapic *l = v->lapic;
-	int vector = isr_max(l);
+	int vector = l->isr_max;
 
 	if (vector < 0)
 		return;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The local APIC as a CPU with virtual-interrupt delivery has it while L1 runs: it moves vectors
- * from IRR to ISR and ends their service, in the page of registers.  So nothing about ISR is cached
- * here, and nobody but the vCPU's own thread and the CPU writes IRR.  All others post:
+ * from IRR to ISR and ends their service, in the page of registers.  What is cached of these is
+ * made again after each exit, and nobody but the vCPU's own thread and the CPU writes IRR.  All
+ * others post:
  *
  *	Who sends, any context:			The vCPU, irqs off:
  *
@@ -25,6 +26,7 @@
 #include <linux/jump_label.h>
 #include <linux/minmax.h>
 #include <linux/types.h>
+#include <nvmx/arch.h>
 #include <nvmx/hyperv.h>
 #include <nvmx/vmx.h>
 #include "irq_int.h"
@@ -95,6 +97,16 @@ void irq_set_vid(struct nvmx_vcpu *v, bool on)
 	WRITE_ONCE(v->vid, on);
 	v->eoi_exits_stale = true;
 	lapic_recompute(v->lapic);
+}
+
+/* The guest's IPIs to itself go to IRR without a word. */
+void irq_vid_after_run(struct nvmx_vcpu *v, u16 status)
+{
+	u8 requested = status & GUEST_INTR_RVI, in_service = status >> 8;
+
+	v->lapic->isr_max = in_service ?: -1;
+	if (requested)
+		WRITE_ONCE(v->lapic->irr_hint, true);
 }
 
 u16 irq_intr_status(struct nvmx_vcpu *v)

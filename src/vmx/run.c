@@ -178,6 +178,8 @@ static enum nvmx_action handle(struct nvmx_vcpu *v)
 		v->l1d_flush = true;
 	if (is_guest_mode(v))
 		return handle_l2_exit(v);
+	if (irq_vid(v))
+		irq_vid_after_run(v, vmcs_read(v, guest_intr_status));
 	vmx_events_after_exit(v);
 	return vmx_handle_exit(v);
 }

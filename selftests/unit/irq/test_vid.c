@@ -48,11 +48,13 @@ static void cpu_delivers(u8 vector)
 		irq_take_posted(v);
 	set_word(APIC_IRR, vector, false);
 	set_word(APIC_ISR, vector, true);
+	irq_vid_after_run(v, irq_intr_status(v));
 }
 
 static void cpu_ends(u8 vector)
 {
 	set_word(APIC_ISR, vector, false);
+	irq_vid_after_run(v, irq_intr_status(v));
 	irq_eoi_done(v, vector);
 }
 
@@ -106,6 +108,7 @@ static void self_ipi(void)
 	begin(IRQ_KERNEL);
 	ok(irq_irr_max(v) == -1, "IRR is empty");
 	set_word(APIC_IRR, 0x77, true);
+	irq_vid_after_run(v, irq_intr_status(v));
 	ok(irq_irr_max(v) == 0x77, "the CPU may set a bit behind every hint");
 	end();
 }
@@ -151,6 +154,7 @@ static void listeners(void)
 	arrive(0x42, true);
 	cpu_delivers(0x42);
 	cpu_ends(0x42);
+	ok(irq_isr_max(v) == -1, "nothing is in service when the CPU has ended the last");
 	ok(ioapic_eois == 1 && last_eoi == 0x42, "the end of a level is broadcast");
 	begin(IRQ_SPLIT);
 	irq_eoi_exits(v, vectors);
