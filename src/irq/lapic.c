@@ -46,7 +46,7 @@ int lapic_highest(const struct lapic *l, u32 bank)
 	return highest(l, bank);
 }
 
-static int irr_max(struct lapic *l)
+static __always_inline int irr_max(struct lapic *l)
 {
 	int vector;
 
