@@ -73,7 +73,7 @@ static __always_inline u32 merge_word(const struct merge *m, enum vmx_ctl_word w
 	       ((l0 | l1) & rule_mask(w, RULE_OR)) | (l1 & rule_mask(w, RULE_L1));
 }
 
-/* L1's timer is one of the host's.  Hardware's belongs to vmx_bound_stay(), which owns the bit. */
+/* The control is vmx_bound_stay()'s, which watches L1's timer, too. */
 static u64 merge_pin_based_vm_exec_control(const struct merge *m)
 {
 	return merge_word(m, CTLW_PIN) |
