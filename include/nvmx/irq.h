@@ -101,7 +101,7 @@ void irq_tsc_changed(struct nvmx_vcpu *v);	/* L1's TSC has jumped, or runs at an
  * with irqs off; takes microseconds at most, and clears it.
  */
 void irq_wait_timer(struct nvmx_vcpu *v);
-/* Hardware watches v->timer_end.apic while the vCPU runs: it was reached, or a sleep is about to begin */
+/* What hardware watches while the vCPU runs, v->timer_end.apic, was reached; a sleep begins */
 void irq_timer_ended(struct nvmx_vcpu *v);
 void irq_timer_to_host(struct nvmx_vcpu *v);
 void irq_timer_to_cpu(struct nvmx_vcpu *v);	/* the sleep is over */

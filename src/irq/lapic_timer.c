@@ -2,8 +2,8 @@
 /*
  * The APIC timer: one-shot, periodic and TSC-deadline.
  *
- * A TSC deadline is watched by the CPU itself while the vCPU runs (vmx/stay.c), where it can do that.
- * While the vCPU sleeps, and for the other modes, it is a timer of the host.
+ * A TSC deadline is watched by the CPU itself while the vCPU runs (vmx/stay.c), where it can do
+ * that.  While the vCPU sleeps, and for the other modes, it is a timer of the host.
  *
  * The bus clock is 1 GHz, as KVM's: a count is a nanosecond times the divisor.  The callback puts
  * the vector into IRR itself.  The timer is pinned to the CPU that set it: where the vCPU still
@@ -97,10 +97,11 @@ static u64 ticks_left(struct nvmx_vcpu *v, u64 deadline, u64 ahead)
 
 static void start_deadline(struct lapic *l, u64 deadline, u64 ns)
 {
+	struct nvmx_vcpu *v = l->v;
 	u64 ahead = ahead_ns(l);
 
 	if (vmx_watch_timers)
-		l->v->timer_end.apic = rdtsc() + vmx_host_ticks(l->v, ticks_left(l->v, deadline, ahead));
+		v->timer_end.apic = rdtsc() + vmx_host_ticks(v, ticks_left(v, deadline, ahead));
 	else
 		start(l, ns - ahead);
 }

@@ -3,8 +3,8 @@
  * L1's VMX-preemption timer.
  *
  * It counts down at L1's TSC divided by 32, as MISC says.  The truth is L1's TSC: whatever watches
- * it only makes the vCPU compare.  That is hardware's own timer while L2 runs (vmx/stay.c).  A timer
- * of the host does it while the vCPU sleeps, and always where the CPU has none.
+ * it only makes the vCPU compare.  That is hardware's own timer while L2 runs (vmx/stay.c).  A
+ * timer of the host does it while the vCPU sleeps, and always where the CPU has none.
  *
  * Hypervisors write a new value at every entry, most of them far away.  So the host's timer is not
  * cancelled at an exit, and not moved at an entry if it comes early enough; when it fires too early
