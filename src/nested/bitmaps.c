@@ -168,8 +168,11 @@ void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
 	struct l1_words l1;
 	u32 i, n;
 
-	if (unlikely(c->evmcs) && !stale && is_same(c))
-		return;
+	if (unlikely(c->evmcs)) {
+		if (!stale && is_same(c))
+			return;
+		hw->msr_bitmap12 = bitmap12(c->vmcs12);
+	}
 	if (stale)
 		begin_anew(v, c);
 	read_l1(v, c, &l1);
@@ -181,7 +184,6 @@ void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
 		merge_window(v, c, i);
 	}
 	hw->msr_merged = true;
-	hw->msr_bitmap12 = bitmap12(c->vmcs12);
 	hw->msr_policy = v->nested->msr_policy;
 	merge_x2apic(c, &l1.x2apic);
 }
