@@ -546,9 +546,10 @@ static int bench(void)
 		set[i] = ticks() - set[i];
 		i++;
 	}
-	printf("# with L2 live: GET %llu ticks, SET %llu ticks (medians; at least", median(get, i),
-	       median(set, i));
-	printf(" %llu and %llu), %u bytes\n", get[0], set[0], b.s.size);
+	printf("bench state_get %llu\n", median(get, i));
+	printf("bench state_set %llu\n", median(set, i));
+	printf("bench state_bytes %u\n", b.s.size);
+	printf("# at least GET %llu, SET %llu ticks\n", get[0], set[0]);
 	vmm_destroy(vmm);
 	return 0;
 }
