@@ -37,13 +37,30 @@ static __always_inline u64 read_hot(struct nvmx_vcpu *v, enum hw_row row, u32 en
 	}
 }
 
-static __always_inline u64 get_hot(struct nvmx_vcpu *v, struct l2_context *c, enum hw_row row,
-				   u32 enc)
-{
-	u64 val = read_hot(v, row, enc);
+/* Rows as ->known has them: constants, once the generators are expanded. */
+struct row_set {
+	unsigned long words[BITS_TO_LONGS(NR_HW_ROWS)];
+};
 
-	hw_set(c, row, val);
-	return val;
+static __always_inline void add_row(struct row_set *set, enum hw_row row)
+{
+	set->words[BIT_WORD(row)] |= BIT_MASK(row);
+}
+
+static_assert(BITS_TO_LONGS(NR_HW_ROWS) == 3);
+
+static __always_inline void know_rows(struct l2_hardware *hw, const struct row_set *set)
+{
+	hw->known[0] |= set->words[0];
+	hw->known[1] |= set->words[1];
+	hw->known[2] |= set->words[2];
+}
+
+static __always_inline void forget_rows(struct l2_hardware *hw, const struct row_set *set)
+{
+	hw->known[0] &= ~set->words[0];
+	hw->known[1] &= ~set->words[1];
+	hw->known[2] &= ~set->words[2];
 }
 
 /* Each generator is one expression: a list of what its rows do. */
@@ -54,33 +71,48 @@ static __always_inline u64 get_hot(struct nvmx_vcpu *v, struct l2_context *c, en
 #define ROW_MERGE(...)
 #define ROW_L0(...)
 #define ROW_SYNC(name, offset, size, hot)					\
-	, (hot) ? set12(c->vmcs12, offset, size, get_hot(v, c, HW_##name, VMCS_##name)) : \
-		  hw_forget(c, HW_##name)
+	, (hot) ? (set12(vmcs12, offset, size, hw->value[HW_##name] =		\
+			 read_hot(v, HW_##name, VMCS_##name)), add_row(&read, HW_##name)) : \
+		  add_row(&left, HW_##name)
 
 /* L2 may have changed any SYNC row: read the hot ones, know nothing of the others. */
 static void capture_sync(struct nvmx_vcpu *v, struct l2_context *c)
 {
+	struct row_set read = {}, left = {};
+	struct vmcs12 *vmcs12 = c->vmcs12;
+	struct l2_hardware *hw = c->hw;
+
 	(void)0
 #define NVMX_FIELD(name, enc, type, offset, flow, shadow, group, when)		\
 	ROW_##flow(name, offset, SIZE12(type), IS_HOT(shadow, group))
 #include <nvmx/vmcs_fields.h>
 #undef NVMX_FIELD
 	;
+	know_rows(hw, &read);
+	forget_rows(hw, &left);
 	c->rare_stale = true;
 }
 
 #undef ROW_SYNC
 #define ROW_SYNC(name, offset, size, hot)					\
-	, (hot) ? (void)0 : set12(c->vmcs12, offset, size, hw_get(v, c, name))
+	, (hot) ? (void)0 :							\
+		  (set12(vmcs12, offset, size,					\
+			 hw->value[HW_##name] = hw_read(v, VMCS_##name)),	\
+		   add_row(&read, HW_##name))
 
 static void read_rare(struct nvmx_vcpu *v, struct l2_context *c)
 {
+	struct vmcs12 *vmcs12 = c->vmcs12;
+	struct l2_hardware *hw = c->hw;
+	struct row_set read = {};
+
 	(void)0
 #define NVMX_FIELD(name, enc, type, offset, flow, shadow, group, when)		\
 	ROW_##flow(name, offset, SIZE12(type), IS_HOT(shadow, group))
 #include <nvmx/vmcs_fields.h>
 #undef NVMX_FIELD
 	;
+	know_rows(hw, &read);
 }
 
 #undef ROW_COPY
@@ -124,6 +156,8 @@ static void capture_control_registers(struct nvmx_vcpu *v, struct l2_context *c)
 /* Without EPT in vmcs12 the fields do not exist for L1, and each entry loads them from memory. */
 static void capture_pdptes(struct nvmx_vcpu *v, struct l2_context *c)
 {
+	struct row_set pdptes = {};
+
 	if (nested_pae_paging(v) && vmcs12_has(c->vmcs12, CTL_ept)) {
 		c->vmcs12->guest_pdptr0 = hw_get(v, c, guest_pdptr0);
 		c->vmcs12->guest_pdptr1 = hw_get(v, c, guest_pdptr1);
@@ -131,10 +165,11 @@ static void capture_pdptes(struct nvmx_vcpu *v, struct l2_context *c)
 		c->vmcs12->guest_pdptr3 = hw_get(v, c, guest_pdptr3);
 		return;
 	}
-	hw_forget(c, HW_guest_pdptr0);
-	hw_forget(c, HW_guest_pdptr1);
-	hw_forget(c, HW_guest_pdptr2);
-	hw_forget(c, HW_guest_pdptr3);
+	add_row(&pdptes, HW_guest_pdptr0);
+	add_row(&pdptes, HW_guest_pdptr1);
+	add_row(&pdptes, HW_guest_pdptr2);
+	add_row(&pdptes, HW_guest_pdptr3);
+	forget_rows(c->hw, &pdptes);
 }
 
 /* L0 sees each write of these, and has put it where hardware takes it from. */

@@ -7,7 +7,6 @@
  */
 #include <linux/errno.h>
 #include <linux/kvm.h>
-#include <linux/string.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
 #include <nvmx/nested.h>
@@ -48,7 +47,6 @@ static void fill_header(struct nvmx_vcpu *v, struct kvm_nested_state *s)
 {
 	const struct nested_vcpu *n = v->nested;
 
-	memset(s, 0, sizeof(*s));
 	s->format = KVM_STATE_NESTED_FORMAT_VMX;
 	s->size = HEADER_SIZE;
 	s->hdr.vmx.vmxon_pa = NESTED_NO_PA;
@@ -105,7 +103,7 @@ static int copy_images(struct nvmx_vcpu *v, u8 __user *to, const struct kvm_nest
 
 int nested_get_state(struct nvmx_vcpu *v, struct kvm_nested_state __user *user)
 {
-	struct kvm_nested_state s;
+	struct kvm_nested_state s = {};
 	u32 room;
 
 	if (get_user(room, &user->size))
