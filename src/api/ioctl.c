@@ -26,12 +26,8 @@ int ioctl_begin(const struct ioctl_row *row, unsigned long arg, struct ioctl_fra
 
 	f->user = (void __user *)arg;
 	f->heap = NULL;
-	if (row->how == ARG_VALUE) {
+	if (ioctl_is_bare(row)) {
 		f->arg.value = arg;
-		return 0;
-	}
-	if (row->how == ARG_USER) {
-		f->arg.user = f->user;
 		return 0;
 	}
 

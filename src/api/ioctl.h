@@ -48,6 +48,12 @@ struct ioctl_frame {
 	u64 small[IOCTL_SMALL / sizeof(u64)];
 };
 
+/* Nothing is copied. */
+static inline bool ioctl_is_bare(const struct ioctl_row *row)
+{
+	return !(row->how & ARG_INOUT);
+}
+
 const struct ioctl_row *ioctl_find(const struct ioctl_row *rows, u32 nr, u32 cmd);
 int ioctl_begin(const struct ioctl_row *row, unsigned long arg, struct ioctl_frame *f);
 long ioctl_end(const struct ioctl_row *row, struct ioctl_frame *f, long ret);

@@ -118,22 +118,28 @@ static long locked_call(struct nvmx_vcpu *v, const struct ioctl_row *row, union 
 	return ret;
 }
 
+/* Apart: kernels that clear what is on the stack clear all of the frame, and KVM_RUN has none. */
+static noinline long copied_call(struct nvmx_vcpu *v, const struct ioctl_row *row,
+				 unsigned long arg)
+{
+	struct ioctl_frame frame;
+	int ret = ioctl_begin(row, arg, &frame);
+
+	return ret ?: ioctl_end(row, &frame, locked_call(v, row, frame.arg));
+}
+
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct nvmx_vcpu *v = file->private_data;
+	union ioctl_arg bare = { .value = arg };
 	const struct ioctl_row *row;
-	struct ioctl_frame frame;
-	int ret;
 
 	if (v->vm->mm != current->mm || READ_ONCE(v->vm->dead))
 		return -EIO;
 	row = ioctl_find(vcpu_rows, ARRAY_SIZE(vcpu_rows), cmd);
 	if (!row)
 		return -EINVAL;
-	ret = ioctl_begin(row, arg, &frame);
-	if (ret)
-		return ret;
-	return ioctl_end(row, &frame, locked_call(v, row, frame.arg));
+	return ioctl_is_bare(row) ? locked_call(v, row, bare) : copied_call(v, row, arg);
 }
 
 /* Structs and commands are the same; only pointers are shorter. */
