@@ -21,13 +21,12 @@ static __always_inline u64 vmcs_read_inline(struct nvmx_vcpu *v, unsigned long e
 	bool failed;
 
 	/*
-	 * VMREAD that succeeds clears CF, so CF is left only by VMfail or by a fault.  No asm goto:
+	 * A fault leaves 0 and the flags of whatever came before: 0 it is either way.  No asm goto:
 	 * compilers that the supported kernels use lose its outputs.
 	 */
-	asm volatile("stc\n"
-		     "1:	vmread %[encoding], %[value]\n"
+	asm volatile("1:	vmread %[encoding], %[value]\n"
 		     "2:\n"
-		     _ASM_EXTABLE(1b, 2b)
+		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_ZERO_REG, %[value])
 		     : [value] "=r" (value), "=@ccbe" (failed)
 		     : [encoding] "r" (encoding));
 	if (likely(!failed))
@@ -41,7 +40,7 @@ static __always_inline void vmcs_write_inline(struct nvmx_vcpu *v, unsigned long
 {
 	bool failed;
 
-	/* Here a fault leaves the flags of whatever came before: the next VMREAD finds out. */
+	/* Here, too, a fault leaves the flags of whatever came before. */
 	asm volatile("1:	vmwrite %[value], %[encoding]\n"
 		     "2:\n"
 		     _ASM_EXTABLE(1b, 2b)
