@@ -97,13 +97,23 @@ static void capture_sync(struct nvmx_vcpu *v, struct l2_context *c)
 #define ROW_SYNC(name, offset, size, hot)					\
 	, (hot) ? (void)0 :							\
 		  (set12(vmcs12, offset, size,					\
-			 hw->value[HW_##name] = hw_read(v, VMCS_##name)),	\
+			 read_one(v, hw, HW_##name, VMCS_##name)),		\
 		   add_row(&read, HW_##name))
 
-static void read_rare(struct nvmx_vcpu *v, struct l2_context *c)
+/* No @hw: L2 lives on, and what is read now will be known no longer at its next exit. */
+static __always_inline u64 read_one(struct nvmx_vcpu *v, struct l2_hardware *hw, enum hw_row row,
+				    u32 enc)
 {
-	struct vmcs12 *vmcs12 = c->vmcs12;
-	struct l2_hardware *hw = c->hw;
+	u64 val = hw_read(v, enc);
+
+	if (hw)
+		hw->value[row] = val;
+	return val;
+}
+
+static __always_inline void read_rare(struct nvmx_vcpu *v, struct vmcs12 *vmcs12,
+				      struct l2_hardware *hw)
+{
 	struct row_set read = {};
 
 	(void)0
@@ -112,7 +122,8 @@ static void read_rare(struct nvmx_vcpu *v, struct l2_context *c)
 #include <nvmx/vmcs_fields.h>
 #undef NVMX_FIELD
 	;
-	know_rows(hw, &read);
+	if (hw)
+		know_rows(hw, &read);
 }
 
 #undef ROW_COPY
@@ -129,11 +140,14 @@ void nested_sync_rare(struct nvmx_vcpu *v, struct l2_context *c)
 
 	if (!c->rare_stale)
 		return;
+	if (back == c->vmcs02) {
+		read_rare(v, c->vmcs12, NULL);
+		return;		/* they go on changing */
+	}
 	vmcs_switch(v, c->vmcs02);
-	read_rare(v, c);
+	read_rare(v, c->vmcs12, c->hw);
 	vmcs_switch(v, back);
-	/* In L2 they go on changing. */
-	c->rare_stale = back == c->vmcs02;
+	c->rare_stale = false;
 }
 
 /* Bits that L0 wrote for L2 are in the read shadow, too, which is then not what entry wrote. */
