@@ -76,7 +76,7 @@ static inline bool irq_posted(const struct nvmx_vcpu *v)
 void irq_take_posted(struct nvmx_vcpu *v);	/* to IRR; own thread, not in the guest */
 void irq_set_vid(struct nvmx_vcpu *v, bool on);	/* own thread */
 u16 irq_intr_status(struct nvmx_vcpu *v);	/* RVI and SVI, as the page has them; own thread */
-void irq_vid_after_run(struct nvmx_vcpu *v, u16 status);	/* L1 has run: as the CPU has them */
+void irq_vid_after_run(struct nvmx_vcpu *v, u16 status);	/* L1 has run: as the CPU has it */
 /* 256 bits: whose EOI somebody listens to; own thread.  Changes make a REQ_EOI_EXITS. */
 void irq_eoi_exits(struct nvmx_vcpu *v, unsigned long *vectors);
 void irq_eoi_done(struct nvmx_vcpu *v, u8 vector);	/* ISR has lost it: who listens is told */

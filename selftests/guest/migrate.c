@@ -533,7 +533,7 @@ static void any_phase(void)
 }
 
 /* Of COUNT calls with L2 live: the least is what one costs without an interrupt. */
-static int bench(void)
+static int measure(void)
 {
 	struct vmm *vmm = boot(count);
 	struct vmm_vcpu *v = &vmm->vcpu[0];
@@ -613,7 +613,7 @@ static const struct mode {
 	{ "hostile", hostile, SMALL_PAGES },
 	{ "close", closes, SMALL_PAGES },
 	{ "kill", kills, SMALL_PAGES },
-	{ "bench", bench, HUGE_PAGES },
+	{ "bench", measure, HUGE_PAGES },
 	{ "offer", write_offer, SMALL_PAGES },
 	{ "save", save, HUGE_PAGES },
 	{ "carry", carry, HUGE_PAGES },
