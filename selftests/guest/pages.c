@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Large, merged and moved pages of the host under a running L2: pages PAYLOAD [NAME...]
+ * Large, merged, moved and logged pages under a running L2: pages PAYLOAD [NAME...]
  *
  * PAYLOAD is l1/pages.c, which counts in memory and notices when a counter is wrong.  A test says
  * what the tables must have then, by the counters of the VM, and is skipped where the host lacks
@@ -29,6 +29,8 @@
 #define NR_SMALL	(SMALL / PAGE)
 #define KSM		"/sys/kernel/mm/ksm/"
 #define MOVES		6
+#define RING_ENTRIES	16384u
+#define RING_BYTES	(RING_ENTRIES * sizeof(struct kvm_dirty_gfn))
 #define PATIENCE	3000u
 #define MOMENT		1000			/* microseconds */
 #define COLLAPSE	25			/* MADV_COLLAPSE */
@@ -121,9 +123,9 @@ static u8 *small_memory(void)
 	return p;
 }
 
-static bool start(const char *payload, u8 *data, size_t size, u64 step)
+/* L1 and L2 count; the VM has no vCPU yet. */
+static bool boot(const char *payload, u8 *data, size_t size, u64 step)
 {
-	vmm = vmm_create(16 << 20);
 	vmm_set_slot(vmm, 1, 0, PAGES_DATA, size, data);
 	vmm_load_file(vmm, payload);
 	shared = (void *)(vmm->mem + PAGES_SHARED);
@@ -134,6 +136,12 @@ static bool start(const char *payload, u8 *data, size_t size, u64 step)
 	if (pthread_create(&thread, NULL, run, &vmm->vcpu[0]))
 		vmm_bail("pthread_create");
 	return rounds_more(4);
+}
+
+static bool start(const char *payload, u8 *data, size_t size, u64 step)
+{
+	vmm = vmm_create(16 << 20);
+	return boot(payload, data, size, step);
 }
 
 static enum result finish(bool ok)
@@ -292,6 +300,61 @@ static enum result moved_process(const char *payload)
 	return moved(payload, move_all_to);
 }
 
+/* How many of the data's pages were written since the last call, as the ring tells. */
+static u32 take_ring(struct kvm_dirty_gfn *ring)
+{
+	bool seen[NR_SMALL] = { };
+	static u32 next;
+	struct kvm_dirty_gfn *e = &ring[next % RING_ENTRIES];
+	u32 n = 0;
+
+	while (__atomic_load_n(&e->flags, __ATOMIC_ACQUIRE) == KVM_DIRTY_GFN_F_DIRTY) {
+		if (e->slot == 1 && e->offset < NR_SMALL && !seen[e->offset]) {
+			seen[e->offset] = true;
+			n++;
+		}
+		__atomic_store_n(&e->flags, KVM_DIRTY_GFN_F_RESET, __ATOMIC_RELEASE);
+		e = &ring[++next % RING_ENTRIES];
+	}
+	ioctl(vmm->fd, KVM_RESET_DIRTY_RINGS, 0);
+	return n;
+}
+
+static bool ring_has(struct kvm_dirty_gfn *ring, u32 want)
+{
+	u32 n = take_ring(ring);
+
+	if (n != want)
+		fprintf(stderr, "# the ring tells of %u pages, not of %u\n", n, want);
+	return n == want;
+}
+
+/* L1 only looks: what the ring tells of was written through ept02. */
+static enum result ring_of_l2(const char *payload)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_DIRTY_LOG_RING, .args = { RING_BYTES } };
+	struct kvm_dirty_gfn *ring;
+	u8 *data = small_memory();
+	bool ok;
+
+	vmm = vmm_create(16 << 20);
+	if (ioctl(vmm->fd, KVM_ENABLE_CAP, &cap) || !boot(payload, data, SMALL, PAGE))
+		return FAIL;
+	ring = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, vmm->vcpu[0].fd,
+		    KVM_DIRTY_LOG_PAGE_OFFSET * PAGE);
+	if (ring == MAP_FAILED)
+		return FAIL;
+	shared->l1_looks = 1;
+	ok = rounds_more(2);
+	vmm_set_slot(vmm, 1, KVM_MEM_LOG_DIRTY_PAGES, PAGES_DATA, SMALL, data);
+	ok = ok && rounds_more(4) && ring_has(ring, NR_SMALL) &&
+	     rounds_more(4) && ring_has(ring, NR_SMALL);
+	shared->counts = 0;
+	ok = ok && rounds_more(2);
+	take_ring(ring);
+	return finish(ok && rounds_more(4) && ring_has(ring, 0));
+}
+
 static const struct {
 	const char *name;
 	enum result (*try)(const char *payload);
@@ -301,6 +364,7 @@ static const struct {
 	{ "merged_pages", merged_pages },
 	{ "moved_pages", moved_pages },
 	{ "moved_process", moved_process },
+	{ "ring_of_l2", ring_of_l2 },
 };
 
 /* In a process of its own; what the payload prints is of no use. */

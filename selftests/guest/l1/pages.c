@@ -9,10 +9,10 @@
 
 static volatile struct pages *const shared = (void *)PAGES_SHARED;
 
-static void count(void)
+static void count(u64 add)
 {
-	u64 gpa, add = shared->counts;
 	volatile u64 *p;
+	u64 gpa;
 
 	for (gpa = PAGES_DATA; gpa < shared->end; gpa += shared->step) {
 		p = (u64 *)gpa;
@@ -28,7 +28,7 @@ static void count(void)
 static void l2_counts(void)
 {
 	for (;;) {
-		count();
+		count(shared->counts);
 		vmcall();
 	}
 }
@@ -58,7 +58,7 @@ static void l1_and_l2_count(void)
 		reason = l2_run();
 		EXPECT_EQ(reason, EXIT_VMCALL);
 		l2_skip();
-		count();
+		count(shared->counts && !shared->l1_looks);
 	}
 }
 

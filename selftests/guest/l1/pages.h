@@ -11,6 +11,7 @@
 struct pages {
 	unsigned long end, step;	/* of the data: one counter each so many bytes */
 	unsigned long counts;		/* 1: count on, 0: look only */
+	unsigned long l1_looks;		/* 1: only L2 counts on */
 	unsigned long count;		/* that all counters show */
 	unsigned long rounds;		/* that came to their end, of L1 and of L2 */
 	unsigned long mismatches;
