@@ -35,7 +35,7 @@
 #include "l1/migrate.h"
 #include "snapshot.h"
 
-#define WORK_PER_STOP	100	/* rounds of L2's loop: more than a stop takes, on average */
+#define WORK_PER_STOP	200	/* rounds of L2's loop: more than a stop takes, on average */
 
 #define FEW_STOPS	50	/* where COUNT is of something else */
 #define ORDERS_PER_STOP	4
