@@ -37,10 +37,6 @@ bool vmx_nested_posted = true;
 module_param_named(nested_posted, vmx_nested_posted, bool, 0444);
 MODULE_PARM_DESC(nested_posted, "Offer posted interrupts to L1, with which Linux uses APICv");
 
-bool vmx_watch_timers = true;
-module_param_named(preemption_timer, vmx_watch_timers, bool, 0444);
-MODULE_PARM_DESC(preemption_timer, "While a guest runs, the CPU's VMX-preemption timer watches its timers");
-
 bool vmx_enable_vpid = true;
 module_param_named(enable_vpid, vmx_enable_vpid, bool, 0444);
 MODULE_PARM_DESC(enable_vpid, "Use VPIDs where the CPU has them");
@@ -66,7 +62,6 @@ static int __init nvmx_init(void)
 	if (r)
 		return r;
 	vmx_vid_init();
-	vmx_watch_timers &= vmx_caps.preemption_timer;
 	r = vmx_cpus_init();
 	if (r)
 		return r;
