@@ -14,6 +14,9 @@ enum vmcs_encoding {
 #define NVMX_FIELD(name, enc, type, offset, flow, shadow, group, when) VMCS_##name = (enc),
 #include <nvmx/vmcs_fields.h>
 #undef NVMX_FIELD
+	/* L0's alone: vmcs12 has no such fields */
+	VMCS_ple_gap = 0x4020,
+	VMCS_ple_window = 0x4022,
 };
 
 /* Width in bits 14:13, class in bits 11:10 and index in bits 9:1 of an encoding. */

@@ -147,6 +147,9 @@ static void __init fill_features(void)
 	/* A tag that cannot be flushed is worth nothing. */
 	hide(CTL_vpid, vmx_enable_vpid && (cap & EVC_INVVPID) && (cap & EVC_INVVPID_ALL));
 	hide(CTL_vmcs_shadowing, vmx_enable_shadow_vmcs);
+	hide(CTL_pause_loop_exiting, vmx_ple_gap);
+	if (!vmx_cpu_has(CTL_pause_loop_exiting))
+		vmx_ple_gap = 0;
 
 	vmx_caps.vpid = vmx_cpu_has(CTL_vpid);
 	vmx_caps.invvpid_single = cap & EVC_INVVPID_SINGLE;

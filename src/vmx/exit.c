@@ -267,8 +267,11 @@ enum nvmx_action exit_nop_insn(struct nvmx_vcpu *v)
 	return vmx_skip(v);
 }
 
+/* A vCPU that spins may wait for another one, which has no CPU to run on. */
 enum nvmx_action exit_pause(struct nvmx_vcpu *v)
 {
+	v->stat.pause_exits++;
+	pv_yield_to_any(v);
 	return vmx_skip(v);
 }
 

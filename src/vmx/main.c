@@ -37,6 +37,14 @@ bool vmx_nested_posted = true;
 module_param_named(nested_posted, vmx_nested_posted, bool, 0444);
 MODULE_PARM_DESC(nested_posted, "Offer posted interrupts to L1, with which Linux uses APICv");
 
+uint vmx_ple_gap = 128;
+module_param_named(ple_gap, vmx_ple_gap, uint, 0444);
+MODULE_PARM_DESC(ple_gap, "PAUSEs at most so many TSC ticks apart are a loop; 0: no PAUSE-loop exiting");
+
+uint vmx_ple_window = 4096;
+module_param_named(ple_window, vmx_ple_window, uint, 0444);
+MODULE_PARM_DESC(ple_window, "A loop of PAUSEs exits after so many TSC ticks");
+
 bool vmx_enable_vpid = true;
 module_param_named(enable_vpid, vmx_enable_vpid, bool, 0444);
 MODULE_PARM_DESC(enable_vpid, "Use VPIDs where the CPU has them");

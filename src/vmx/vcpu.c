@@ -128,6 +128,10 @@ void vmcs_init_l0(struct nvmx_vcpu *v, struct vmcs *vmcs)
 		vmcs_write(v, virtual_processor_id, v->vpid);
 	if (vmx_caps.xsaves)
 		vmcs_write(v, xss_exit_bitmap, 0);
+	if (vmcs_ctl_test(vmcs, CTL_pause_loop_exiting)) {
+		vmcs_write(v, ple_gap, vmx_ple_gap);
+		vmcs_write(v, ple_window, vmx_ple_window);
+	}
 	vmx_host_constant(v);
 }
 

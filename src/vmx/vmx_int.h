@@ -32,6 +32,7 @@
 
 /* ---- main.c: module parameters ---- */
 extern bool vmx_if_erratum, vmx_enable_shadow_vmcs, vmx_enable_vpid, vmx_enable_apicv;
+extern uint vmx_ple_gap, vmx_ple_window;	/* TSC ticks; gap 0: no PAUSE-loop exiting */
 
 /* ---- caps.c ---- */
 int vmx_caps_init(void);	/* -ENODEV, -EOPNOTSUPP: said in the log what is missing */

@@ -108,6 +108,34 @@ TEST(vm_stats_are_sums)
 	EXPECT_EQ(value(&s, "hlt_exits"), 1);
 }
 
+PAYLOAD(pause_code, "mov $100000, %ecx\n1: pause; loop 1b; hlt\n");
+
+static u32 pause_gap(void)
+{
+	FILE *f = fopen("/sys/module/nvmx/parameters/ple_gap", "r");
+	u32 ticks = 0;
+
+	EXPECT(f);
+	EXPECT_EQ(fscanf(f, "%u", &ticks), 1);
+	fclose(f);
+	return ticks;
+}
+
+/* A vCPU that spins may wait for another one: it lets go of the CPU. */
+TEST(loop_of_pauses_exits)
+{
+	static struct stats s;
+	struct vmm_vcpu *v = BOOT(pause_code);
+	int fd = ioctl(v->fd, KVM_GET_STATS_FD, 0);
+
+	ONLY_NVMX();
+	if (!pause_gap())
+		SKIP("the CPU has no PAUSE-loop exiting");
+	EXPECT_EQ(run(v), KVM_EXIT_HLT);
+	read_stats(fd, &s);
+	EXPECT(value(&s, "pause_exits") > 0);
+}
+
 TEST(vm_stats_count_pages)
 {
 	static struct stats s;
