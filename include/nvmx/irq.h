@@ -101,6 +101,10 @@ void irq_tsc_changed(struct nvmx_vcpu *v);	/* L1's TSC has jumped, or runs at an
  * with irqs off; takes microseconds at most, and clears it.
  */
 void irq_wait_timer(struct nvmx_vcpu *v);
+/* What hardware watches while the vCPU runs, v->timer_end.apic, was reached; a sleep begins */
+void irq_timer_ended(struct nvmx_vcpu *v);
+void irq_timer_to_host(struct nvmx_vcpu *v);
+void irq_timer_to_cpu(struct nvmx_vcpu *v);	/* the sleep is over */
 /* What hardware's register virtualization and a write behind its back need: see lapic.c */
 void irq_write_reg(struct nvmx_vcpu *v, u32 offset, u32 val);
 u32 irq_read_reg(struct nvmx_vcpu *v, u32 offset);

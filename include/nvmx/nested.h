@@ -52,6 +52,8 @@ bool nested_has_ept(struct nvmx_vcpu *v);	/* current vmcs12 uses EPT */
  */
 enum nvmx_action nested_check_events(struct nvmx_vcpu *v, bool *blocked);
 bool nested_run_pending(struct nvmx_vcpu *v);	/* VMLAUNCH accepted, L2 not entered yet */
+void nested_timer_ended(struct nvmx_vcpu *v);	/* v->timer_end.l1 was reached */
+void nested_timer_to_host(struct nvmx_vcpu *v);	/* the thread is about to sleep in L2 */
 bool nested_wakes(struct nvmx_vcpu *v);	/* L2 is halted: something ends that */
 /* An exit to L1 was blocked: the next entry is to end before L2's first instruction. */
 bool nested_exit_waits(struct nvmx_vcpu *v);

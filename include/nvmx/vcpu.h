@@ -10,6 +10,7 @@
 #include <linux/compiler.h>
 #include <linux/kref.h>
 #include <linux/kvm.h>
+#include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
@@ -28,6 +29,7 @@
 #define NVMX_MAX_VCPUS		64
 #define NVMX_MAX_CPUID		128
 #define NVMX_MCE_BANKS		32
+#define VMX_NO_END		U64_MAX
 
 struct mmu;
 struct api_bus;
@@ -243,6 +245,11 @@ struct nvmx_vcpu {
 	u64 tsc_ratio;				/* [m] L1's multiplier, 48 fraction bits; 0: none */
 	u64 tsc_adjust;
 	u32 tsc_khz;
+	/* Ends of timers by the host's TSC; VMX_NO_END: not for hardware to watch. See stay.c */
+	struct {
+		u64 apic;			/* [m] L1's APIC timer */
+		u64 l1;				/* [m] L1's VMX-preemption timer, for L2 */
+	} timer_end;
 
 	/* system-management mode: owned by src/vmx/smm.c */
 	struct {

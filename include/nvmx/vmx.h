@@ -19,6 +19,7 @@
 extern bool vmx_kvm_node;	/* the node is named "kvm", too */
 extern bool vmx_vid_erratum;	/* virtual interrupts are delivered by hand */
 extern bool vmx_nested_posted;	/* L1 is offered posted interrupts */
+extern bool vmx_watch_timers;	/* hardware watches a guest's timers while it runs: stay.c */
 
 /* ---- caps.c: what the CPU can do; read-only after init ---- */
 struct vmx_caps {
@@ -250,6 +251,7 @@ void vmx_update_msr_bitmap(struct nvmx_vcpu *v);	/* CPUID or the MSR filter chan
 
 /* ---- time.c ---- */
 u64 vmx_l1_tsc(struct nvmx_vcpu *v, u64 host_tsc);
+u64 vmx_host_ticks(const struct nvmx_vcpu *v, u64 ticks);	/* of L1's TSC; less than 2^38 */
 u64 vmx_tsc_hz(const struct nvmx_vcpu *v);	/* of L1's TSC, as it really runs */
 void vmx_sync_tsc(struct nvmx_vcpu *v, u64 val);	/* the host writes L1's TSC */
 void vmx_sync_tsc_offset(struct nvmx_vcpu *v, u64 offset);	/* the same, as its offset */

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The APIC timer: one-shot, periodic and TSC-deadline, by a timer of the host.
+ * The APIC timer: one-shot, periodic and TSC-deadline.
+ *
+ * A TSC deadline is watched by the CPU itself while the vCPU runs (vmx/stay.c), where it can do
+ * that.  While the vCPU sleeps, and for the other modes, it is a timer of the host.
  *
  * The bus clock is 1 GHz, as KVM's: a count is a nanosecond times the divisor.  The callback puts
  * the vector into IRR itself.  The timer is pinned to the CPU that set it: where the vCPU still
@@ -36,6 +39,7 @@
 #define MOST_AHEAD	5000u			/* ns that a vCPU may be held */
 #define LONGEST_MS	BIT_ULL(31)		/* 24 days, then the callback looks again */
 #define NS_PER_MS	1000000ull
+#define FURTHEST_TICKS	BIT_ULL(37)		/* at which the CPU looks again */
 
 static uint timer_advance_ns = MOST_AHEAD;
 module_param(timer_advance_ns, uint, 0644);
@@ -81,6 +85,25 @@ static void start(struct lapic *l, u64 ns)
 {
 	WRITE_ONCE(l->timer.running, true);
 	hrtimer_start(&l->timer.hr, ktime_add_ns(ktime_get(), ns), HRTIMER_MODE_ABS_PINNED_HARD);
+}
+
+/* Until the timer is to fire, which is ahead of the deadline. Less than 2^38 */
+static u64 ticks_left(struct nvmx_vcpu *v, u64 deadline, u64 ahead)
+{
+	u64 now = l1_now(v) + ahead * v->tsc_khz / NS_PER_MS;
+
+	return deadline <= now ? 0 : min_t(u64, deadline - now, FURTHEST_TICKS);
+}
+
+static void start_deadline(struct lapic *l, u64 deadline, u64 ns)
+{
+	struct nvmx_vcpu *v = l->v;
+	u64 ahead = ahead_ns(l);
+
+	if (vmx_watch_timers)
+		v->timer_end.apic = rdtsc() + vmx_host_ticks(v, ticks_left(v, deadline, ahead));
+	else
+		start(l, ns - ahead);
 }
 
 /* ---- the callback ---- */
@@ -157,6 +180,7 @@ void lapic_timer_stop(struct lapic *l)
 {
 	hrtimer_cancel(&l->timer.hr);
 	WRITE_ONCE(l->timer.running, false);
+	l->v->timer_end.apic = VMX_NO_END;
 }
 
 void lapic_timer_cancel(struct lapic *l)
@@ -260,11 +284,47 @@ static void arm_deadline(struct lapic *l)
 		return;
 	ns = ns_left(l->v, deadline);
 	if (ns > ahead) {
-		start(l, ns - ahead);
+		start_deadline(l, deadline, ns);
 		return;
 	}
 	WRITE_ONCE(l->timer.measure, false);
 	deadline_met(l, deadline);
+}
+
+/* ---- hardware's watch ---- */
+
+void irq_timer_ended(struct nvmx_vcpu *v)
+{
+	struct lapic *l = v->lapic;
+	u64 deadline = READ_ONCE(l->timer.deadline);
+
+	v->timer_end.apic = VMX_NO_END;
+	if (deadline && ns_left(v, deadline) > MOST_AHEAD) {
+		arm_deadline(l);
+	} else if (deadline) {
+		WRITE_ONCE(l->timer.measure, true);
+		deadline_met(l, deadline);
+	}
+}
+
+void irq_timer_to_host(struct nvmx_vcpu *v)
+{
+	struct lapic *l = v->lapic;
+	u64 ns = ns_left(v, READ_ONCE(l->timer.deadline));
+
+	v->timer_end.apic = VMX_NO_END;
+	start(l, ns - min(ns, ahead_ns(l)));
+}
+
+void irq_timer_to_cpu(struct nvmx_vcpu *v)
+{
+	struct lapic *l = v->lapic;
+
+	if (!vmx_watch_timers || !READ_ONCE(l->timer.running) || !is_deadline(mode(l)))
+		return;
+	lapic_timer_stop(l);
+	if (READ_ONCE(l->timer.deadline))
+		arm_deadline(l);
 }
 
 /* Too late: so much earlier the next time.  Too early: a little later, since waiting is cheap. */

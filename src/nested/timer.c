@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * L1's VMX-preemption timer, by a timer of the host.
+ * L1's VMX-preemption timer.
  *
- * It counts down at L1's TSC divided by 32, as MISC says.  Hardware's own is L0's.  The truth is
- * the TSC: the host's timer only wakes the vCPU up to compare.
+ * It counts down at L1's TSC divided by 32, as MISC says.  The truth is L1's TSC: whatever watches
+ * it only makes the vCPU compare.  That is hardware's own timer while L2 runs (vmx/stay.c).  A
+ * timer of the host does it while the vCPU sleeps, and always where the CPU has none.
  *
  * Hypervisors write a new value at every entry, most of them far away.  So the host's timer is not
  * cancelled at an exit, and not moved at an entry if it comes early enough; when it fires too early
@@ -79,15 +80,42 @@ static bool set_early_enough(struct hrtimer *timer, ktime_t at)
 	return hrtimer_is_queued(timer) && !ktime_after(hrtimer_get_expires(timer), at);
 }
 
-static void arm(struct nvmx_vcpu *v)
+static void arm_host_timer(struct nvmx_vcpu *v)
 {
 	struct nested_vcpu *n = v->nested;
 	ktime_t at = in_host_time(v, left(v));
 
 	init_once(v);
-	WRITE_ONCE(n->timer_on, true);
 	if (!set_early_enough(&n->timer, at))
 		hrtimer_start(&n->timer, at, HRTIMER_MODE_ABS);
+}
+
+/* What is cut is armed again then. */
+static u64 end_by_host(struct nvmx_vcpu *v)
+{
+	u64 ticks = min_t(u64, left(v), U32_MAX) << RATE_SHIFT;
+
+	return rdtsc() + vmx_host_ticks(v, ticks);
+}
+
+static void arm(struct nvmx_vcpu *v)
+{
+	WRITE_ONCE(v->nested->timer_on, true);
+	if (vmx_watch_timers)
+		v->timer_end.l1 = end_by_host(v);
+	else
+		arm_host_timer(v);
+}
+
+void nested_timer_to_host(struct nvmx_vcpu *v)
+{
+	arm_host_timer(v);
+}
+
+void nested_timer_ended(struct nvmx_vcpu *v)
+{
+	v->timer_end.l1 = VMX_NO_END;
+	WRITE_ONCE(v->nested->timer_fired, true);
 }
 
 void nested_timer_start(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12)
@@ -132,6 +160,7 @@ void nested_timer_recheck(struct nvmx_vcpu *v)
 
 void nested_timer_stop(struct nvmx_vcpu *v)
 {
+	v->timer_end.l1 = VMX_NO_END;
 	WRITE_ONCE(v->nested->timer_on, false);
 	WRITE_ONCE(v->nested->timer_fired, false);
 }

@@ -114,6 +114,17 @@ static void evaluate(struct nvmx_vcpu *v, struct l2_context *c, u8 *page)
 		deliver(v, c, page, vector);
 }
 
+/* Without a request there is nothing to look for in the page. */
+static bool none_requested(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	u16 status = hw_get(v, c, guest_intr_status);
+
+	if (nested_rvi(c, status))
+		return false;
+	leave_to_hardware(v, c, status);
+	return true;
+}
+
 /* While L1 wants a window exit, that comes in place of the interrupt. */
 void nested_deliver_by_hand(struct nvmx_vcpu *v, struct l2_context *c)
 {
@@ -121,7 +132,7 @@ void nested_deliver_by_hand(struct nvmx_vcpu *v, struct l2_context *c)
 	void *page;
 
 	if (!vmcs12_has(c->vmcs12, CTL_virtual_interrupt_delivery) ||
-	    vmcs12_has(c->vmcs12, CTL_interrupt_window_exiting))
+	    vmcs12_has(c->vmcs12, CTL_interrupt_window_exiting) || none_requested(v, c))
 		return;
 	page = mmu_map_page(v->vm, gpa, true);
 	if (!page)

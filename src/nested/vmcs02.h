@@ -41,7 +41,7 @@ struct l2_hardware {
 	bool msr_merged;
 	u8 msr_open[MSR_WINDOWS];	/* words up to the last one in which L0 opens a bit */
 	u64 msr_words[MSR_WINDOWS][MSR_WINDOW_WORDS];	/* L1's, of the last merge */
-	u64 msr_bitmap12;		/* gpa of L1's in the last merge; NESTED_NO_PA: none */
+	u64 msr_bitmap12;		/* of an evmcs: L1's, of the last merge, or NESTED_NO_PA */
 	bool x2apic_open;		/* the merged bitmap opens x2APIC MSRs */
 	DECLARE_BITMAP(known, NR_HW_ROWS);		/* value[] is what vmcs02 holds */
 	u64 value[NR_HW_ROWS];

@@ -31,42 +31,6 @@ static_assert(offsetof(struct vmx_entry, flags) == 0x18);
 static_assert(GPR_RBP == 5 && GPR_R15 == 15);
 static_assert(VMCS_host_rsp == 0x6c14);
 
-/* Stay at most this many TSC ticks at a time: less than a tick of the host's clock. */
-#define BOUND_TICKS	((u32)BIT(20))
-
-/*
- * The VMX-preemption timer is L0's own, also in L2, where L1's is done in software.  It ends a
- * stay before the first instruction (0), or bounds it:
- *
- * Bochs 2.7 leaves host interrupts masked after an entry with RFLAGS.IF=0, so that a guest that
- * spins so would stop the host's clock, but not the timer.  As exits do not save its value, each
- * entry starts it afresh from what was written once.
- */
-static u32 timer_wanted(const struct nvmx_vcpu *v)
-{
-	if (!vmx_caps.preemption_timer)
-		return VMCS_NO_TIMER;
-	if (unlikely(v->ev.immediate_exit))
-		return 0;
-	return vmx_if_erratum ? max(BOUND_TICKS >> vmx_caps.timer_shift, 1u) : VMCS_NO_TIMER;
-}
-
-static void bound_stay(struct nvmx_vcpu *v)
-{
-	struct vmcs *cur = v->cur;
-	u32 timer = timer_wanted(v);
-
-	if (timer != VMCS_NO_TIMER)
-		vmcs_ctl_set(v, cur, CTL_preemption_timer);
-	if (likely(cur->timer == timer))
-		return;
-	cur->timer = timer;
-	if (timer == VMCS_NO_TIMER)
-		vmcs_ctl_clear(v, cur, CTL_preemption_timer);
-	else
-		vmcs_write(v, vmx_preemption_timer_value, timer);
-}
-
 static bool has_work(struct nvmx_vcpu *v)
 {
 	return (atomic_long_read(&v->requests) & URGENT_REQUESTS) || irq_posted(v) ||
@@ -295,6 +259,7 @@ static void run_guest(struct nvmx_vcpu *v)
 	load_guest(v);
 	if (unlikely(READ_ONCE(v->timer_due)))
 		irq_wait_timer(v);
+	vmx_bound_stay(v);
 	guest_timing_enter_irqoff();
 	failed = enter_and_exit(v, &e);
 	v->spec_ctrl = e.spec_ctrl;
@@ -309,7 +274,6 @@ static void run_guest(struct nvmx_vcpu *v)
 int vmx_enter(struct nvmx_vcpu *v)
 {
 	vmx_regs_flush(v);
-	bound_stay(v);
 	if (trace_nvmx_entry_enabled())
 		trace_nvmx_entry(v->id, vmx_rip(v), is_guest_mode(v));
 

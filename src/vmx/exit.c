@@ -281,12 +281,6 @@ enum nvmx_action exit_mtf(struct nvmx_vcpu *v)
 	return NVMX_RESUME;
 }
 
-/* The bound of a stay (see vmx_bound_stay()); nested/ looks at L1's timer before each entry. */
-enum nvmx_action exit_preemption_timer(struct nvmx_vcpu *v)
-{
-	return NVMX_RESUME;
-}
-
 enum nvmx_action exit_vmcall(struct nvmx_vcpu *v)
 {
 	if (hv_takes_hypercalls(v))

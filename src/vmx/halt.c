@@ -80,7 +80,7 @@ static bool was_called(const struct nvmx_vcpu *v)
 /* true: something came within the time; a thread that others wait for gives the CPU up instead. */
 static bool poll(struct nvmx_vcpu *v, u64 start, u32 ns)
 {
-	while (!was_called(v)) {
+	while (!was_called(v) && !vmx_timer_ended(v)) {
 		if (ktime_get_ns() - start >= ns)
 			return false;
 		cpu_relax();
@@ -120,6 +120,7 @@ static void wait_for_call(struct nvmx_vcpu *v)
 		v->stat.halt_polled++;
 		return;
 	}
+	vmx_timers_to_host(v);
 	sleep_for_request(v);
 	if (limit)
 		learn(v, ktime_get_ns() - start, limit);
@@ -127,8 +128,12 @@ static void wait_for_call(struct nvmx_vcpu *v)
 
 void vmx_wait_halted(struct nvmx_vcpu *v)
 {
-	if (wakes_up(v))
-		v->mp_state = KVM_MP_STATE_RUNNABLE;
-	else
+	vmx_look_at_timers(v);
+	if (!wakes_up(v)) {
 		wait_for_call(v);
+		return;
+	}
+	v->mp_state = KVM_MP_STATE_RUNNABLE;
+	if (irq_in_kernel(v))
+		irq_timer_to_cpu(v);
 }

@@ -45,6 +45,10 @@ uint vmx_ple_window = 4096;
 module_param_named(ple_window, vmx_ple_window, uint, 0444);
 MODULE_PARM_DESC(ple_window, "A loop of PAUSEs exits after so many TSC ticks");
 
+bool vmx_watch_timers = true;
+module_param_named(preemption_timer, vmx_watch_timers, bool, 0444);
+MODULE_PARM_DESC(preemption_timer, "While a guest runs, the CPU's VMX-preemption timer watches its timers");
+
 bool vmx_enable_vpid = true;
 module_param_named(enable_vpid, vmx_enable_vpid, bool, 0444);
 MODULE_PARM_DESC(enable_vpid, "Use VPIDs where the CPU has them");
@@ -70,6 +74,7 @@ static int __init nvmx_init(void)
 	if (r)
 		return r;
 	vmx_vid_init();
+	vmx_watch_timers &= vmx_caps.preemption_timer;
 	r = vmx_cpus_init();
 	if (r)
 		return r;

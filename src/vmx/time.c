@@ -36,6 +36,11 @@ u64 vmx_l1_tsc(struct nvmx_vcpu *v, u64 host_tsc)
 	return scale(host_tsc, v->tsc_ratio) + v->tsc_offset;
 }
 
+u64 vmx_host_ticks(const struct nvmx_vcpu *v, u64 ticks)
+{
+	return v->tsc_ratio ? div64_u64(ticks * tsc_khz, v->tsc_khz) : ticks;
+}
+
 u64 vmx_tsc_hz(const struct nvmx_vcpu *v)
 {
 	return scale(tsc_khz * 1000ull, v->tsc_ratio);

@@ -182,6 +182,8 @@ int vmx_vcpu_create(struct nvmx_vcpu *v)
 	preempt_notifier_init(&v->pn, &vcpu_preempt_ops);
 	atomic_long_set(&v->requests, 0);
 	atomic_set(&v->in_guest, 0);
+	v->timer_end.apic = VMX_NO_END;
+	v->timer_end.l1 = VMX_NO_END;
 	pv_vcpu_init(v);
 	/* Flushed for all that went before: arrive() does that. */
 	v->tlb_gen = atomic64_read(&v->vm->tlb_gen);

@@ -119,6 +119,12 @@ void vmx_vid_init(void);			/* caps are known */
 void vmx_vid_vcpu_init(struct nvmx_vcpu *v);	/* vmcs01 is current, and new */
 void vmx_vid_switched(struct nvmx_vcpu *v);	/* irq_vid(), and another VMCS is current */
 
+/* ---- stay.c: the guest's timers, while it runs ---- */
+void vmx_bound_stay(struct nvmx_vcpu *v);	/* irqs off, right before the entry */
+bool vmx_timer_ended(const struct nvmx_vcpu *v);
+void vmx_look_at_timers(struct nvmx_vcpu *v);	/* what has ended is told to its owner */
+void vmx_timers_to_host(struct nvmx_vcpu *v);	/* before the thread sleeps */
+
 /* ---- enter.c ---- */
 /* v->exit.reason of an entry that VMfailed, which is no exit: see v->exit.vm_error. */
 #define EXIT_NOT_ENTERED	(EXIT_ENTRY_FAILURE | 0xffff)

@@ -60,6 +60,13 @@ u64 vmx_l1_tsc(struct nvmx_vcpu *v, u64 host_tsc)
 	return host_tsc + v->tsc_offset;
 }
 
+bool vmx_watch_timers;
+
+u64 vmx_host_ticks(const struct nvmx_vcpu *v, u64 ticks)
+{
+	return ticks;
+}
+
 const struct kvm_cpuid_entry2 *vmx_find_cpuid(const struct nvmx_vcpu *v, u32 fn, u32 idx)
 {
 	static struct kvm_cpuid_entry2 e;

@@ -2,6 +2,8 @@
 /*
  * The APIC timer, on a clock that the test moves.
  */
+#include <nvmx/vmx.h>
+
 #include "model.h"
 
 #define VECTOR		0xec
@@ -261,6 +263,60 @@ static void ahead(void)
 	ok(!v->timer_due, "disarmed: nothing is due");
 }
 
+/* What the end of a stay in the guest is, by the host's TSC. */
+static bool watched(u64 end)
+{
+	return !timer_armed(0) && v->timer_end.apic - end <= 1;
+}
+
+static void hardware_watches(void)
+{
+	u64 deadline;
+
+	setup(APIC_LVT_TIMER_TSCDEADLINE);
+	vmx_watch_timers = true;
+	v->tsc_offset = 7000 * US;
+	deadline = model_tsc + v->tsc_offset + 1000 * US;
+	irq_set_tsc_deadline(v, deadline);
+	ok(watched(deadline - v->tsc_offset), "the CPU watches the deadline, without a timer");
+	pass(1001 * US);
+	ok(!fired() && irq_tsc_deadline(v) == deadline, "which comes by an exit");
+	irq_timer_ended(v);
+	ok(fired() && watched(VMX_NO_END) && !irq_tsc_deadline(v), "and once");
+	irq_set_tsc_deadline(v, model_tsc);
+	irq_set_tsc_deadline(v, model_tsc + v->tsc_offset + 1000 * US);
+	fired();
+	irq_timer_to_host(v);
+	ok(timer_armed(0) && v->timer_end.apic == VMX_NO_END, "a sleep: a timer of the host");
+	pass(400 * US);
+	irq_timer_to_cpu(v);
+	ok(watched(model_tsc + 600 * US), "awake: the rest is the CPU's again");
+	irq_timer_to_host(v);
+	pass(600 * US + 1);
+	ok(fired() && (irq_timer_to_cpu(v), !fired()), "in the sleep: once, too");
+	ok(watched(VMX_NO_END), "and nothing is left to watch");
+	deadline = model_tsc + v->tsc_offset + 1000 * US;
+	irq_set_tsc_deadline(v, deadline);
+	irq_timer_ended(v);
+	ok(!fired() && watched(model_tsc + 1000 * US), "an exit that comes early is not the end");
+	v->tsc_offset -= 500 * US;
+	irq_tsc_changed(v);
+	ok(watched(model_tsc + 1500 * US), "L1's TSC jumps: another end");
+	irq_set_tsc_deadline(v, 0);
+	ok(watched(VMX_NO_END), "0 disarms");
+	irq_set_tsc_deadline(v, ~0ull);
+	ok(!timer_armed(0) && v->timer_end.apic < model_tsc + (1ull << 38), "the furthest is cut");
+	irq_timer_ended(v);
+	ok(!fired() && v->timer_end.apic != VMX_NO_END, "and goes on");
+	wr(0, APIC_LVTT, APIC_LVT_TIMER_ONESHOT | VECTOR);
+	ok(watched(VMX_NO_END), "another mode disarms");
+	wr(0, APIC_TMICT, 1000);
+	irq_timer_to_cpu(v);
+	ok(timer_armed(0), "whose counts are the host's timer's");
+	vmx_watch_timers = false;
+	v->tsc_offset = 0;
+}
+
 static void mode_switches(void)
 {
 	setup(APIC_LVT_TIMER_ONESHOT);
@@ -300,5 +356,6 @@ void test_timer(void)
 	far_deadline();
 	clocks();
 	ahead();
+	hardware_watches();
 	mode_switches();
 }

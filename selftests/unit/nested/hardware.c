@@ -328,6 +328,13 @@ u64 vmx_l1_tsc(struct nvmx_vcpu *v, u64 host_tsc)
 	return host_tsc + v->tsc_offset;
 }
 
+bool vmx_watch_timers;
+
+u64 vmx_host_ticks(const struct nvmx_vcpu *v, u64 ticks)
+{
+	return ticks;
+}
+
 int vmx_get_msr(struct nvmx_vcpu *v, u32 msr, u64 *val, enum msr_by by)
 {
 	*val = msr * 3ull;

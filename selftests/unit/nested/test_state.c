@@ -155,6 +155,18 @@ static void timer(void)
 	nested_tsc_changed(v);
 	ok(nested_timer_expired(v), "L1's TSC is restored last: it has come now");
 
+	vmx_watch_timers = true;
+	model_tsc = 32 * 100;
+	nested_tsc_changed(v);
+	ok(!nested_timer_expired(v) && v->timer_end.l1 == 32 * 1000, "the CPU watches it");
+	model_tsc = 32 * 1000 - 1;
+	nested_timer_ended(v);
+	ok(!nested_timer_expired(v) && v->timer_end.l1 > model_tsc, "an early exit is not the end");
+	model_tsc = 32 * 1000;
+	nested_timer_ended(v);
+	ok(nested_timer_expired(v) && v->timer_end.l1 == VMX_NO_END, "but at the end it is");
+	vmx_watch_timers = false;
+
 	model_tsc = 0;
 	blob.s.hdr.vmx.flags = 0;
 	ok(!set() && !v->nested->timer_on, "without it the value counts from the first entry");
