@@ -52,13 +52,11 @@ int mmu_reset_rings(struct nvmx_vm *vm);
  */
 int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len);
 int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len);
-/* Runs of words of one page (@page is aligned), in one go. */
-struct mmu_words {
-	u32 first, nr;		/* of the 512 of the page */
-	u64 *to;
-};
-
-int mmu_read_words(struct nvmx_vm *vm, u64 page, const struct mmu_words *runs, u32 nr);
+/*
+ * Look at @nr words of one page again (@page is aligned): @at are their places among its 512,
+ * @word is what they were.  Return: 1: @word has changed, 0: it has not, -EFAULT.
+ */
+int mmu_reread_words(struct nvmx_vm *vm, u64 page, const u16 *at, u64 *word, u32 nr);
 int mmu_vcpu_read(struct nvmx_vcpu *v, u64 gpa, void *buf, u32 len);
 int mmu_vcpu_write(struct nvmx_vcpu *v, u64 gpa, const void *buf, u32 len);
 /* Any context: -EFAULT also where the host's page is not at hand. */

@@ -125,23 +125,26 @@ int mmu_write_nofault(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)
 	return err;
 }
 
-static int get_runs(const u64 __user *page, const struct mmu_words *runs, u32 nr)
+static int reread(const u64 __user *page, const u16 *at, u64 *word, u32 nr)
 {
-	u32 i, k;
+	u64 now, diff = 0;
+	u32 i;
 
 	if (!user_access_begin(page, PAGE_SIZE))
 		return -EFAULT;
-	for (i = 0; i < nr; i++)
-		for (k = 0; k < runs[i].nr; k++)
-			unsafe_get_user(runs[i].to[k], page + runs[i].first + k, fault);
+	for (i = 0; i < nr; i++) {
+		unsafe_get_user(now, page + at[i], fault);
+		diff |= now ^ word[i];
+		word[i] = now;
+	}
 	user_access_end();
-	return 0;
+	return !!diff;
 fault:
 	user_access_end();
 	return -EFAULT;
 }
 
-int mmu_read_words(struct nvmx_vm *vm, u64 page, const struct mmu_words *runs, u32 nr)
+int mmu_reread_words(struct nvmx_vm *vm, u64 page, const u16 *at, u64 *word, u32 nr)
 {
 	struct place p = normal(vm, page);
 	const u64 __user *user;
@@ -152,7 +155,7 @@ int mmu_read_words(struct nvmx_vm *vm, u64 page, const struct mmu_words *runs, u
 	idx = srcu_read_lock(&vm->srcu);
 	user = user_at(&p);
 	if (user)
-		ret = get_runs(user, runs, nr);
+		ret = reread(user, at, word, nr);
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
 }

@@ -8,6 +8,7 @@
  */
 #include <linux/bitops.h>
 #include <linux/bits.h>
+#include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -31,122 +32,108 @@
 #define IO_BITMAP_PORTS	0x8000u		/* in each of the two bitmaps */
 #define FIELD_BITS	15		/* of an encoding: the VMREAD and VMWRITE bitmaps */
 
-static const u64 *l0_window(const struct nvmx_vcpu *v, u32 window)
+/* ---- the words in which L0 opens a bit ---- */
+
+static void add_word(struct msr_words *w, u32 at, u64 l0)
 {
-	return (const u64 *)v->msr_bitmap + window * QUARTER_WORDS;
+	if (l0 == ~0ull)
+		return;
+	w->at[w->nr] = at;
+	w->l0[w->nr++] = l0;
 }
 
-static u8 open_words(const struct nvmx_vcpu *v, u32 window)
+static void add_window(const struct nvmx_vcpu *v, struct msr_words *w, u32 window)
 {
-	const u64 *l0 = l0_window(v, window);
-	u8 n = MSR_WINDOW_WORDS;
+	const u64 *l0 = (const u64 *)v->msr_bitmap;
+	u32 at = window * QUARTER_WORDS;
+	u32 end = at + MSR_WINDOW_WORDS;
 
-	while (n && l0[n - 1] == ~0ull)
-		n--;
-	return n;
-}
-
-static bool words_differ(const u64 *a, const u64 *b, u32 n)
-{
-	u64 diff = 0;
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		diff |= a[i] ^ b[i];
-	return diff;
-}
-
-static void merge_window(const struct nvmx_vcpu *v, struct l2_context *c, u32 window)
-{
-	u64 *merged = (u64 *)c->msr_bitmap + window * QUARTER_WORDS;
-	const u64 *l1 = c->hw->msr_words[window];
-	const u64 *l0 = l0_window(v, window);
-	u32 i;
-
-	for (i = 0; i < MSR_WINDOW_WORDS; i++)
-		merged[i] = i < c->hw->msr_open[window] ? l0[i] | l1[i] : ~0ull;
+	for (; at < end; at++)
+		add_word(w, at, l0[at]);
 }
 
 /*
  * RDMSR and WRMSR of the x2APIC that the CPU takes to the virtual-APIC page.  The others would
  * reach the APIC of the host.  SDM "Virtualizing MSR-Based APIC Accesses" [sdm:virtual-x2apic]
  */
-#define X2APIC_WORD	(0x800 / 64)
-#define X2APIC_WORDS	4
+#define X2APIC_READS	(0x800 / 64)
+#define X2APIC_WRITES	(X2APIC_READS + 2 * QUARTER_WORDS)	/* the word of all that are virtual */
 #define X2APIC_TPR	BIT_ULL(0x08)
 #define X2APIC_EOI	BIT_ULL(0x0b)
 #define X2APIC_SELF_IPI	BIT_ULL(0x3f)
 
-struct x2apic_words {
-	u64 read[X2APIC_WORDS];
-	u64 write;		/* the only word with registers whose writes are virtualized */
-};
+#define X2APIC_ON	BIT(0)
+#define X2APIC_READ_ALL	BIT(1)
+#define X2APIC_DELIVER	BIT(2)
 
 /* What vmcs02 really has counts, not what L1 asked for. */
-static void close_x2apic(const struct vmcs *vmcs02, struct x2apic_words *w)
+static u8 x2apic_of(const struct vmcs *vmcs02)
 {
+	u8 x2apic = X2APIC_ON;
+
+	if (likely(!vmcs_ctl_test(vmcs02, CTL_virtualize_x2apic)))
+		return 0;
+	if (vmcs_ctl_test(vmcs02, CTL_apic_register_virtualization))
+		x2apic |= X2APIC_READ_ALL;
+	if (vmcs_ctl_test(vmcs02, CTL_virtual_interrupt_delivery))
+		x2apic |= X2APIC_DELIVER;
+	return x2apic;
+}
+
+static void add_x2apic(struct msr_words *w, u8 x2apic)
+{
+	u64 others = x2apic & X2APIC_READ_ALL ? 0 : ~0ull;
 	u64 writes = X2APIC_TPR;
 	u32 i;
 
-	if (!vmcs_ctl_test(vmcs02, CTL_apic_register_virtualization)) {
-		w->read[0] |= ~X2APIC_TPR;
-		for (i = 1; i < X2APIC_WORDS; i++)
-			w->read[i] = ~0ull;
-	}
-	if (vmcs_ctl_test(vmcs02, CTL_virtual_interrupt_delivery))
-		writes |= X2APIC_EOI | X2APIC_SELF_IPI;
-	w->write |= ~writes;
-}
-
-static void merge_x2apic(struct l2_context *c, struct x2apic_words *w)
-{
-	bool open = vmcs_ctl_test(c->vmcs02, CTL_virtualize_x2apic);
-	u64 *merged = (u64 *)c->msr_bitmap + X2APIC_WORD;
-
-	if (likely(!open && !c->hw->x2apic_open))
+	if (!x2apic)
 		return;
-	if (open)
-		close_x2apic(c->vmcs02, w);
-	else
-		memset(w, 0xff, sizeof(*w));
-	memcpy(merged, w->read, sizeof(w->read));
-	merged[2 * QUARTER_WORDS] = w->write;
-	c->hw->x2apic_open = open;
+	if (x2apic & X2APIC_DELIVER)
+		writes |= X2APIC_EOI | X2APIC_SELF_IPI;
+	add_word(w, X2APIC_READS, others & ~X2APIC_TPR);
+	for (i = 1; i < X2APIC_WORDS - 1; i++)
+		add_word(w, X2APIC_READS + i, others);
+	add_word(w, X2APIC_WRITES, ~writes);
 }
 
-/* The words of L1's bitmap that can matter. */
-struct l1_words {
-	u64 window[MSR_WINDOWS][MSR_WINDOW_WORDS];
-	struct x2apic_words x2apic;
-};
+/* ---- the merge ---- */
 
-/* All ones where L1 has no bitmap, or none that can be read. */
-static void read_l1(struct nvmx_vcpu *v, const struct l2_context *c, struct l1_words *l1)
+static void begin_anew(struct nvmx_vcpu *v, struct l2_context *c, u8 x2apic)
 {
-	struct mmu_words runs[MSR_WINDOWS + 2];
-	u32 i, nr = 0;
-
-	for (i = 0; i < MSR_WINDOWS; i++)
-		if (c->hw->msr_open[i])
-			runs[nr++] = (struct mmu_words){ i * QUARTER_WORDS, c->hw->msr_open[i],
-							 l1->window[i] };
-	if (vmcs_ctl_test(c->vmcs02, CTL_virtualize_x2apic)) {
-		runs[nr++] = (struct mmu_words){ X2APIC_WORD, X2APIC_WORDS, l1->x2apic.read };
-		runs[nr++] = (struct mmu_words){ X2APIC_WORD + 2 * QUARTER_WORDS, 1,
-						 &l1->x2apic.write };
-	}
-	if (!vmcs12_has(c->vmcs12, CTL_use_msr_bitmaps) ||
-	    mmu_read_words(v->vm, c->vmcs12->msr_bitmap, runs, nr))
-		memset(l1, 0xff, sizeof(*l1));
-}
-
-static void begin_anew(struct nvmx_vcpu *v, struct l2_context *c)
-{
+	struct l2_hardware *hw = c->hw;
 	u32 i;
 
 	memset(c->msr_bitmap, 0xff, PAGE_SIZE);
+	hw->msr.nr = 0;
 	for (i = 0; i < MSR_WINDOWS; i++)
-		c->hw->msr_open[i] = open_words(v, i);
+		add_window(v, &hw->msr, i);
+	add_x2apic(&hw->msr, x2apic);
+	hw->msr_merged = true;
+	hw->msr_policy = v->nested->msr_policy;
+	hw->msr_x2apic = x2apic;
+}
+
+/* Are they others than in the last merge? All ones where L1 has no bitmap, or an unreadable one. */
+static bool read_l1(struct nvmx_vcpu *v, struct l2_context *c)
+{
+	struct msr_words *w = &c->hw->msr;
+	int changed = -EFAULT;
+
+	if (vmcs12_has(c->vmcs12, CTL_use_msr_bitmaps))
+		changed = mmu_reread_words(v->vm, c->vmcs12->msr_bitmap, w->at, w->l1, w->nr);
+	if (changed < 0)
+		memset(w->l1, 0xff, sizeof(w->l1));
+	return changed;
+}
+
+static void merge_words(struct l2_context *c)
+{
+	const struct msr_words *w = &c->hw->msr;
+	u64 *merged = (u64 *)c->msr_bitmap;
+	u32 i;
+
+	for (i = 0; i < w->nr; i++)
+		merged[w->at[i]] = w->l0[i] | w->l1[i];
 }
 
 static u64 bitmap12(const struct vmcs12 *vmcs12)
@@ -154,38 +141,28 @@ static u64 bitmap12(const struct vmcs12 *vmcs12)
 	return vmcs12_has(vmcs12, CTL_use_msr_bitmaps) ? vmcs12->msr_bitmap : NESTED_NO_PA;
 }
 
-/* L1 says so, for this entry; all else that the merge depends on is looked at. */
-static bool is_same(const struct l2_context *c)
+/* The L1 of an evmcs says so for this entry, unless it is about another bitmap. */
+static bool l1_is_same(struct l2_context *c)
 {
-	return c->evmcs->same_bitmap && c->hw->msr_bitmap12 == bitmap12(c->vmcs12) &&
-	       !c->hw->x2apic_open && !vmcs_ctl_test(c->vmcs02, CTL_virtualize_x2apic);
+	u64 before = c->hw->msr_bitmap12;
+
+	c->hw->msr_bitmap12 = bitmap12(c->vmcs12);
+	return c->evmcs->same_bitmap && c->hw->msr_bitmap12 == before;
 }
 
 void nested_merge_msr_bitmap(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	struct l2_hardware *hw = c->hw;
-	bool stale = !hw->msr_merged || hw->msr_policy != v->nested->msr_policy;
-	struct l1_words l1;
-	u32 i, n;
+	u8 x2apic = x2apic_of(c->vmcs02);
+	bool stale = !hw->msr_merged || hw->msr_policy != v->nested->msr_policy ||
+		     hw->msr_x2apic != x2apic;
 
-	if (unlikely(c->evmcs)) {
-		if (!stale && is_same(c))
-			return;
-		hw->msr_bitmap12 = bitmap12(c->vmcs12);
-	}
-	if (stale)
-		begin_anew(v, c);
-	read_l1(v, c, &l1);
-	for (i = 0; i < MSR_WINDOWS; i++) {
-		n = hw->msr_open[i];
-		if (!stale && !words_differ(l1.window[i], hw->msr_words[i], n))
-			continue;
-		memcpy(hw->msr_words[i], l1.window[i], n * sizeof(u64));
-		merge_window(v, c, i);
-	}
-	hw->msr_merged = true;
-	hw->msr_policy = v->nested->msr_policy;
-	merge_x2apic(c, &l1.x2apic);
+	if (unlikely(c->evmcs) && l1_is_same(c) && !stale)
+		return;
+	if (unlikely(stale))
+		begin_anew(v, c, x2apic);
+	if (read_l1(v, c) || stale)
+		merge_words(c);
 }
 
 void nested_msr_policy_changed(struct nvmx_vcpu *v)

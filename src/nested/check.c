@@ -30,7 +30,8 @@
 #define IN_XLAT		(GROUP(XLAT) | IN_CTL2)
 #define IN_TIME		(GROUP(TIME) | IN_CTL2)
 #define IN_EVENT	(GROUP(EVENT) | GROUP(MODE))
-#define IN_HOST		(GROUP(HOST1) | GROUP(HOST2) | GROUP(GRP1))
+#define IN_HOST1	(GROUP(HOST1) | GROUP(GRP1))
+#define IN_HOST2	(GROUP(HOST2) | GROUP(GRP1))
 #define IN_LMA		(GROUP(GRP1) | GROUP(ENV))
 #define IN_CRDR		(GROUP(CRDR) | IN_CTL2)
 #define IN_GRP2		(GROUP(GRP2) | IN_CTL2)
@@ -167,20 +168,16 @@ static inline u32 check_##name(const struct check *c, u32 groups)		\
 SECTIONS(SECTION)
 #undef SECTION
 
-static u32 check_stage(const struct check *c, enum nested_stage stage, u32 groups)
+/* In the SDM's order. */
+static u32 first_of_all(const struct check *c, u32 groups)
 {
-	switch (stage) {
-	case STAGE_CTRL:
-		return check_exec(c, groups) ?: check_exit(c, groups) ?: check_entry(c, groups);
-	case STAGE_HOST:
-		return check_host_cr(c, groups) ?: check_host_seg(c, groups) ?:
-		       check_host_size(c, groups);
-	default:
-		return check_guest_cr(c, groups) ?: check_seg(c, groups) ?:
-		       check_dt(c, groups) ?: check_rip(c, groups) ?:
-		       check_nonreg(c, groups) ?: check_sti_nmi(c, groups) ?:
-		       check_link(c, groups) ?: check_pdpte(c, groups);
-	}
+	return check_exec(c, groups) ?: check_exit(c, groups) ?: check_entry(c, groups) ?:
+	       check_host_cr(c, groups) ?: check_host_seg(c, groups) ?:
+	       check_host_size(c, groups) ?:
+	       check_guest_cr(c, groups) ?: check_seg(c, groups) ?:
+	       check_dt(c, groups) ?: check_rip(c, groups) ?:
+	       check_nonreg(c, groups) ?: check_sti_nmi(c, groups) ?:
+	       check_link(c, groups) ?: check_pdpte(c, groups);
 }
 
 /* Bits of the mode word. */
@@ -229,9 +226,9 @@ static void prepare(struct check *c, struct nvmx_vcpu *v, const struct vmcs12 *s
 	c->event_type = s->vm_entry_intr_info_field & EVT_TYPE;
 }
 
-static const struct nvmx_check *judge(const struct check *c, enum nested_stage stage, u32 groups)
+static const struct nvmx_check *judge(const struct check *c, u32 groups)
 {
-	u32 id = check_stage(c, stage, groups | GROUP(ENV));
+	u32 id = first_of_all(c, groups | GROUP(ENV));
 
 	if (likely(id == CHK_none))
 		return NULL;
@@ -241,28 +238,26 @@ static const struct nvmx_check *judge(const struct check *c, enum nested_stage s
 }
 
 const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
-					    enum nested_stage stage, u32 groups)
+					    u32 groups)
 {
 	struct check c;
 
 	prepare(&c, v, vmcs12, L2_ENTERED);
 	c.pa = v->nested->current12 ? v->nested->current12->pa : NESTED_NO_PA;
 	c.l1_lma = v->efer & EFER_LMA;
-	return judge(&c, stage, groups);
+	return judge(&c, groups);
 }
 
 /* EFER may be L2's already: of L1 there is only what vmcs12 says. */
 const struct nvmx_check *nested_check_restored(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
 					       u64 pa, enum l2_cause cause)
 {
-	const u32 all = GROUPS_ALL | GROUP(MODE);
 	struct check c;
 
 	prepare(&c, v, vmcs12, cause);
 	c.pa = pa;
 	c.l1_lma = host64(&c);
-	return judge(&c, STAGE_CTRL, all) ?: judge(&c, STAGE_HOST, all) ?:
-	       judge(&c, STAGE_GUEST, all);
+	return judge(&c, GROUPS_ALL | GROUP(MODE));
 }
 
 const struct nvmx_check *nested_check_table(u32 *n)

@@ -150,6 +150,18 @@ static struct vmx_result take_shadow(struct nvmx_vcpu *v, const struct l2_contex
 	}
 }
 
+static struct vmx_result refuse(const struct nvmx_check *failed)
+{
+	switch (failed->stage) {
+	case STAGE_CTRL:
+		return vm_fail(VMXERR_ENTRY_CONTROL);
+	case STAGE_HOST:
+		return vm_fail(VMXERR_ENTRY_HOST);
+	default:
+		return entry_failed(EXIT_invalid_guest_state, failed->outcome);
+	}
+}
+
 /* All that can fail before the commit.  It looks at the copy and at memory, never at a VMCS. */
 static struct vmx_result judge(struct nvmx_vcpu *v, struct l2_context *c)
 {
@@ -158,13 +170,9 @@ static struct vmx_result judge(struct nvmx_vcpu *v, struct l2_context *c)
 
 	if (groups & GROUPS_READ_RARE)
 		nested_sync_rare(v, c);
-	if (nested_check_entry(v, c->vmcs12, STAGE_CTRL, groups))
-		return vm_fail(VMXERR_ENTRY_CONTROL);
-	if (nested_check_entry(v, c->vmcs12, STAGE_HOST, groups))
-		return vm_fail(VMXERR_ENTRY_HOST);
-	failed = nested_check_entry(v, c->vmcs12, STAGE_GUEST, groups);
+	failed = nested_check_entry(v, c->vmcs12, groups);
 	if (failed)
-		return entry_failed(EXIT_invalid_guest_state, failed->outcome);
+		return refuse(failed);
 	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
 		return no_memory(v);
 	return take_shadow(v, c);

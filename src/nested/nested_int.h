@@ -323,12 +323,12 @@ struct nvmx_check {
 };
 
 /*
- * The first check of the stage that fails, in the SDM's order; NULL: all hold.  @groups: what
+ * The first check that fails, in the SDM's order; NULL: all hold.  @groups: what
  * changed since all checks held, from nested_unchecked(); GROUPS_ALL | GROUP(MODE) checks all.
  * No side effect but the counter of the id, the tracepoint, and nested_vcpu.checked_pdpte.
  */
 const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
-					    enum nested_stage stage, u32 groups);
+					    u32 groups);
 /*
  * All of a vmcs12 whose L2 is being restored.  Of a running one, the event and the load controls of
  * the entry that was are not judged: L2 has moved on since.

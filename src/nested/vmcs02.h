@@ -33,16 +33,25 @@ enum hw_row {
  */
 #define MSR_WINDOWS		4
 #define MSR_WINDOW_WORDS	16	/* of 64 */
+#define X2APIC_WORDS		5	/* 4 for reads, 1 for writes */
+#define MSR_WORDS		(MSR_WINDOWS * MSR_WINDOW_WORDS + X2APIC_WORDS)
+
+/* The words of an MSR bitmap in which L0 opens a bit. */
+struct msr_words {
+	u32 nr;
+	u16 at[MSR_WORDS];	/* of the 512 */
+	u64 l0[MSR_WORDS];
+	u64 l1[MSR_WORDS];
+};
 
 struct l2_hardware {
 	bool built;			/* vmcs02 was written in full */
 	u64 cr0, cr4;			/* of L2, as L1 sees them, at its entry */
-	u32 msr_policy;			/* generation of vmcs01's bitmap in the merge */
 	bool msr_merged;
-	u8 msr_open[MSR_WINDOWS];	/* words up to the last one in which L0 opens a bit */
-	u64 msr_words[MSR_WINDOWS][MSR_WINDOW_WORDS];	/* L1's, of the last merge */
+	u8 msr_x2apic;			/* what of the x2APIC was virtualized in the merge */
+	u32 msr_policy;			/* generation of vmcs01's bitmap in the merge */
 	u64 msr_bitmap12;		/* of an evmcs: L1's, of the last merge, or NESTED_NO_PA */
-	bool x2apic_open;		/* the merged bitmap opens x2APIC MSRs */
+	struct msr_words msr;
 	DECLARE_BITMAP(known, NR_HW_ROWS);		/* value[] is what vmcs02 holds */
 	u64 value[NR_HW_ROWS];
 	u64 shadow[NR_HW_ROWS];		/* what the shadow VMCS holds */

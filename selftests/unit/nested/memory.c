@@ -98,15 +98,18 @@ int mmu_read(struct nvmx_vm *vm, u64 gpa, void *buf, u32 len)
 	return 0;
 }
 
-int mmu_read_words(struct nvmx_vm *vm, u64 page, const struct mmu_words *runs, u32 nr)
+int mmu_reread_words(struct nvmx_vm *vm, u64 page, const u16 *at, u64 *word, u32 nr)
 {
+	u64 now, diff = 0;
 	u32 i;
 
-	for (i = 0; i < nr; i++)
-		if (mmu_read(vm, page + runs[i].first * sizeof(u64), runs[i].to,
-			     runs[i].nr * sizeof(u64)))
+	for (i = 0; i < nr; i++) {
+		if (mmu_read(vm, page + at[i] * sizeof(u64), &now, sizeof(now)))
 			return -EFAULT;
-	return 0;
+		diff |= now ^ word[i];
+		word[i] = now;
+	}
+	return !!diff;
 }
 
 int mmu_write(struct nvmx_vm *vm, u64 gpa, const void *buf, u32 len)

@@ -247,12 +247,7 @@ static void fresh(struct vmcs12 *s, void (*base)(struct vmcs12 *))
 
 static const struct nvmx_check *run(const struct vmcs12 *s, u32 groups)
 {
-	const struct nvmx_check *failed;
-
-	failed = nested_check_entry(&m->v, s, STAGE_CTRL, groups);
-	if (!failed)
-		failed = nested_check_entry(&m->v, s, STAGE_HOST, groups);
-	return failed ?: nested_check_entry(&m->v, s, STAGE_GUEST, groups);
+	return nested_check_entry(&m->v, s, groups);
 }
 
 /* What L1's VMWRITEs would have marked. */
@@ -340,22 +335,24 @@ static void stages_and_outcomes(void)
 
 	fresh(&base12, plain);
 	base12.vmcs_link_pointer = 4;
-	f = nested_check_entry(&m->v, &base12, STAGE_GUEST, GROUPS_ALL);
+	f = run(&base12, GROUPS_ALL);
 	ok(f && f->stage == STAGE_GUEST && f->outcome == ENTRY_FAIL_LINK &&
 	   !strcmp(f->tag, "sdm:check-link"), "a link pointer fails with qualification 4");
-	ok(!nested_check_entry(&m->v, &base12, STAGE_CTRL, GROUPS_ALL) &&
-	   !nested_check_entry(&m->v, &base12, STAGE_HOST, GROUPS_ALL), "in its stage only");
 	fresh(&base12, pae);
 	base12.guest_pdptr1 = 3;
-	f = nested_check_entry(&m->v, &base12, STAGE_GUEST, GROUPS_ALL);
+	f = run(&base12, GROUPS_ALL);
 	ok(f && f->outcome == ENTRY_FAIL_PDPTE, "a PDPTE fails with qualification 2");
 	base12.guest_rip = 1ull << 32;
-	f = nested_check_entry(&m->v, &base12, STAGE_GUEST, GROUPS_ALL);
+	f = run(&base12, GROUPS_ALL);
 	ok(is(f, "guest_rip") && f->outcome == ENTRY_FAIL_DEFAULT, "the first one counts");
+	base12.host_tr_selector = 0;
+	f = run(&base12, GROUPS_ALL);
+	ok(is(f, "host_tr_null") && f->stage == STAGE_HOST, "the host's come before the guest's");
 	base12.pin_based_vm_exec_control = 0;
-	ok(is(nested_check_entry(&m->v, &base12, STAGE_CTRL, GROUPS_ALL), "pin_based_controls") &&
-	   !nested_check_entry(&m->v, &base12, STAGE_CTRL, GROUP(BASIC)),
-	   "what is clean is not checked again");
+	f = run(&base12, GROUPS_ALL);
+	ok(is(f, "pin_based_controls") && f->stage == STAGE_CTRL, "the controls' are the first");
+	base12.guest_pdptr1 = 0;
+	ok(!run(&base12, GROUP(EVENT)), "what is clean is not checked again");
 }
 
 static void offered_controls(void)
@@ -377,8 +374,7 @@ static void restored(void)
 {
 	fresh(&base12, plain);
 	m->v.efer = 0;
-	ok(is(nested_check_entry(&m->v, &base12, STAGE_HOST, GROUPS_ALL),
-	      "legacy_host_guest_ia32e"), "VMLAUNCH by a 32-bit L1");
+	ok(is(run(&base12, GROUPS_ALL), "legacy_host_guest_ia32e"), "VMLAUNCH by a 32-bit L1");
 	ok(!nested_check_restored(&m->v, &base12, PA_VMCS(0), L2_RESTORED),
 	   "restore with the EFER of a 32-bit L2");
 	base12.guest_rflags = 0;
