@@ -207,12 +207,10 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 SYM_FUNC_END(vmx_enter_guest)
 
 /*
- * void vmx_handle_irq(unsigned long handler)
- *
- * Call an entry of the IDT with the frame that the CPU would have pushed; interrupts are off, and
- * its IRET leaves them so.
+ * Call an entry of the IDT with the frame that the CPU would have pushed.  Its IRET takes the frame
+ * away, which objtool cannot know.
  */
-SYM_FUNC_START(vmx_handle_irq)
+.macro CALL_GATE call:vararg
 	push	%rbp
 	mov	%rsp, %rbp
 	and	$-16, %rsp
@@ -220,30 +218,27 @@ SYM_FUNC_START(vmx_handle_irq)
 	push	%rbp
 	pushf
 	push	$__KERNEL_CS
-	CALL_NOSPEC rdi
-	/* As below. */
+	\call
 	mov	%rbp, %rsp
 	pop	%rbp
+.endm
+
+/*
+ * void vmx_handle_irq(unsigned long handler)
+ *
+ * Interrupts are off, and the handler's IRET leaves them so.
+ */
+SYM_FUNC_START(vmx_handle_irq)
+	CALL_GATE CALL_NOSPEC rdi
 	RET
 SYM_FUNC_END(vmx_handle_irq)
 
 /*
  * void vmx_handle_nmi(void)
  *
- * Call the NMI handler with the frame that the CPU would have pushed; its IRET takes the frame
- * away and ends the blocking of NMIs.
+ * The handler's IRET ends the blocking of NMIs.
  */
 SYM_FUNC_START(vmx_handle_nmi)
-	push	%rbp
-	mov	%rsp, %rbp
-	and	$-16, %rsp
-	push	$__KERNEL_DS
-	push	%rbp
-	pushf
-	push	$__KERNEL_CS
-	call	NVMX_NMI_ENTRY
-	/* IRET has done this already, which objtool cannot know. */
-	mov	%rbp, %rsp
-	pop	%rbp
+	CALL_GATE call NVMX_NMI_ENTRY
 	RET
 SYM_FUNC_END(vmx_handle_nmi)

@@ -39,8 +39,8 @@ KIND_NAMES = list(KINDS)
 # An exit after any other instruction is an interrupt's or a fault's.
 EXITING = re.compile(r"(?:rep\w* )?(?:in|ins[bwd]|out|outs[bwd]|cpuid|hlt|mwait|monitor|pause|"
                      r"inv\w+|rd(?:msr|pmc|tscp?|rand|seed)|wrmsr|vm\w+|[ls][gil]dt|[ls]tr|"
-                     r"wbinvd|xsetbv|xsaves|xrstors|mov [cd]r\d+|mov \w+, [cd]r\d+|clts|lmsw|getsec)\b")
-
+                     r"wbinvd|xsetbv|xsaves|xrstors|mov [cd]r\d+|mov \w+, [cd]r\d+|clts|lmsw|"
+                     r"getsec)\b")
 
 INTERRUPT = "(interrupt or fault)"
 
