@@ -57,7 +57,8 @@ static void add_window(const struct nvmx_vcpu *v, struct msr_words *w, u32 windo
  * reach the APIC of the host.  SDM "Virtualizing MSR-Based APIC Accesses" [sdm:virtual-x2apic]
  */
 #define X2APIC_READS	(0x800 / 64)
-#define X2APIC_WRITES	(X2APIC_READS + 2 * QUARTER_WORDS)	/* the word of all that are virtual */
+/* The word of all whose writes are virtual. */
+#define X2APIC_WRITES	(X2APIC_READS + 2 * QUARTER_WORDS)
 #define X2APIC_TPR	BIT_ULL(0x08)
 #define X2APIC_EOI	BIT_ULL(0x0b)
 #define X2APIC_SELF_IPI	BIT_ULL(0x3f)
