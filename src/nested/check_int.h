@@ -52,11 +52,8 @@ static inline bool linked(const struct check *c)
 	return c->s->vmcs_link_pointer != NESTED_NO_PA;
 }
 
-/* a implies b */
-static inline bool implies(bool a, bool b)
-{
-	return !a || b;
-}
+/* @b may cost a look at memory: it is evaluated only if @a holds. */
+#define implies(a, b)	(!(a) || (b))
 
 static inline bool pa_fits(const struct check *c, u64 pa)
 {
