@@ -6,6 +6,7 @@
  * before it is judged, and a value takes the same way as a WRMSR of L1 would.
  * SDM "Loading MSRs", "Saving MSRs" [sdm:msr-areas]
  */
+#include <linux/compiler.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 #include <linux/types.h>
@@ -58,8 +59,12 @@ static bool store_entry(struct nvmx_vcpu *v, const struct msr_entry *e, u64 gpa)
 
 enum direction { LOAD, STORE };
 
-/* 0, or the number of the entry that failed, from 1. */
-static u32 walk_list(struct nvmx_vcpu *v, u64 gpa, u32 count, enum direction what)
+/*
+ * 0, or the number of the entry that failed, from 1.  Nearly every list is empty, and kernels that
+ * clear what is on the stack would clear the chunk for it.
+ */
+static noinline u32 walk_list(struct nvmx_vcpu *v, u64 gpa, u32 count,
+			      enum direction what)
 {
 	struct msr_entry chunk[CHUNK];
 	u32 i, n, done;
@@ -83,10 +88,10 @@ static u32 walk_list(struct nvmx_vcpu *v, u64 gpa, u32 count, enum direction wha
 
 u32 nested_load_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count)
 {
-	return walk_list(v, gpa, count, LOAD);
+	return count ? walk_list(v, gpa, count, LOAD) : 0;
 }
 
 u32 nested_store_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count)
 {
-	return walk_list(v, gpa, count, STORE);
+	return count ? walk_list(v, gpa, count, STORE) : 0;
 }
