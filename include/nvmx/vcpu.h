@@ -243,6 +243,7 @@ struct nvmx_vcpu {
 	/* time */
 	u64 tsc_offset;				/* [m] L1's, added after scaling */
 	u64 tsc_ratio;				/* [m] L1's multiplier, 48 fraction bits; 0: none */
+	u64 tsc_lost;				/* [m] by sleeps of the host, made up for */
 	u64 tsc_adjust;
 	u32 tsc_khz;
 	/* Ends of timers by the host's TSC; VMX_NO_END: not for hardware to watch. See stay.c */
@@ -378,6 +379,7 @@ struct nvmx_vm {
 	} pv;
 	raw_spinlock_t tsc_lock;
 	u64 last_tsc_write, last_tsc_ns, cur_tsc_offset; /* KVM's matching of TSC writes */
+	u64 tsc_lost;				/* in cur_tsc_offset */
 	struct dentry *debugfs;
 	u32 debug_id;
 	pid_t pid;				/* [I] who created it, for names only */

@@ -18,6 +18,7 @@
 
 static int power_suspend(struct device *dev)
 {
+	vmx_tsc_suspend();
 	vmx_cpus_suspend();
 	return 0;
 }
@@ -25,6 +26,7 @@ static int power_suspend(struct device *dev)
 static int power_resume(struct device *dev)
 {
 	vmx_cpus_resume();
+	vmx_tsc_resume();
 	pv_host_resumed();
 	return 0;
 }

@@ -4,6 +4,7 @@
  *
  * Locking: vm->tsc_lock guards the record by which TSC writes of several vCPUs are matched.
  */
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kvm.h>
 #include <linux/math64.h>
@@ -34,6 +35,42 @@ static u64 scale(u64 tsc, u64 ratio)
 u64 vmx_l1_tsc(struct nvmx_vcpu *v, u64 host_tsc)
 {
 	return scale(host_tsc, v->tsc_ratio) + v->tsc_offset;
+}
+
+/*
+ * Most CPUs begin at 0 again when they come back from a sleep to memory.  A guest's TSC goes on
+ * where it was: what was lost is added to its offset when its vCPU is loaded for the next ioctl,
+ * and none is in the middle of one, as its thread was frozen on its way back to user space.
+ */
+u64 vmx_tsc_lost;
+static u64 tsc_at_suspend;
+
+void vmx_tsc_suspend(void)
+{
+	tsc_at_suspend = rdtsc();
+}
+
+void vmx_tsc_resume(void)
+{
+	u64 now = rdtsc();
+
+	if (now < tsc_at_suspend)
+		vmx_tsc_lost += tsc_at_suspend - now;
+}
+
+/* What was lost since @known, in L1's ticks. */
+static u64 newly_lost(u64 *known, u64 ratio)
+{
+	u64 lost = vmx_tsc_lost - *known;
+
+	*known += lost;
+	return scale(lost, ratio);
+}
+
+void vmx_make_up_tsc(struct nvmx_vcpu *v)
+{
+	if (unlikely(v->tsc_lost != vmx_tsc_lost))
+		vmx_adjust_tsc(v, newly_lost(&v->tsc_lost, v->tsc_ratio));
 }
 
 u64 vmx_host_ticks(const struct nvmx_vcpu *v, u64 ticks)
@@ -153,6 +190,7 @@ void vmx_sync_tsc(struct nvmx_vcpu *v, u64 val)
 	raw_spin_lock_irqsave(&vm->tsc_lock, flags);
 	now = ktime_get_boottime_ns();
 	offset = val - scale(rdtsc(), v->tsc_ratio);
+	vm->cur_tsc_offset += newly_lost(&vm->tsc_lost, v->tsc_ratio);
 	if (continues_last_write(v, val, now))
 		offset = vm->cur_tsc_offset;
 	else
@@ -172,6 +210,7 @@ void vmx_sync_tsc_offset(struct nvmx_vcpu *v, u64 offset)
 
 	raw_spin_lock_irqsave(&vm->tsc_lock, flags);
 	vm->cur_tsc_offset = offset;
+	vm->tsc_lost = vmx_tsc_lost;
 	vm->last_tsc_write = scale(rdtsc(), v->tsc_ratio) + offset;
 	vm->last_tsc_ns = ktime_get_boottime_ns();
 	raw_spin_unlock_irqrestore(&vm->tsc_lock, flags);

@@ -87,6 +87,7 @@ void vmx_load(struct nvmx_vcpu *v)
 	preempt_notifier_register(&v->pn);
 	arrive(v);
 	preempt_enable();
+	vmx_make_up_tsc(v);
 }
 
 void vmx_put(struct nvmx_vcpu *v)
@@ -184,6 +185,7 @@ int vmx_vcpu_create(struct nvmx_vcpu *v)
 	atomic_set(&v->in_guest, 0);
 	v->timer_end.apic = VMX_NO_END;
 	v->timer_end.l1 = VMX_NO_END;
+	v->tsc_lost = vmx_tsc_lost;
 	pv_vcpu_init(v);
 	/* Flushed for all that went before: arrive() does that. */
 	v->tlb_gen = atomic64_read(&v->vm->tlb_gen);

@@ -119,6 +119,12 @@ void vmx_vid_init(void);			/* caps are known */
 void vmx_vid_vcpu_init(struct nvmx_vcpu *v);	/* vmcs01 is current, and new */
 void vmx_vid_switched(struct nvmx_vcpu *v);	/* irq_vid(), and another VMCS is current */
 
+/* ---- time.c: sleeps of the host ---- */
+extern u64 vmx_tsc_lost;	/* ticks that its TSC went back; changes while no vCPU runs */
+void vmx_tsc_suspend(void);
+void vmx_tsc_resume(void);
+void vmx_make_up_tsc(struct nvmx_vcpu *v);	/* loaded */
+
 /* ---- stay.c: the guest's timers, while it runs ---- */
 void vmx_bound_stay(struct nvmx_vcpu *v);	/* irqs off, right before the entry */
 bool vmx_timer_ended(const struct nvmx_vcpu *v);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An L2 that exits to L1 for ever; "beat" at each 64th time, as long as both work.
+ * An L2 that exits to L1 for ever; "beat" at each 64th time, as long as both work and the TSC does
+ * not go back.
  */
 #include "l1.h"
 
@@ -12,11 +13,14 @@ static void l2_beat(void)
 
 static void exits_for_ever(void)
 {
+	u64 now, last = 0;
 	u32 n, reason;
 
 	l2_setup(l2_beat);
-	for (n = 1;; n++) {
+	for (n = 1;; n++, last = now) {
 		reason = l2_run();
+		now = rdtsc();
+		EXPECT(now > last);
 		EXPECT_EQ(reason, EXIT_VMCALL);
 		l2_skip();
 		if (!(n % 64))
