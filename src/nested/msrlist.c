@@ -63,8 +63,7 @@ enum direction { LOAD, STORE };
  * 0, or the number of the entry that failed, from 1.  Nearly every list is empty, and kernels that
  * clear what is on the stack would clear the chunk for it.
  */
-static noinline u32 walk_list(struct nvmx_vcpu *v, u64 gpa, u32 count,
-			      enum direction what)
+static noinline u32 walk_list(struct nvmx_vcpu *v, u64 gpa, u32 count, enum direction what)
 {
 	struct msr_entry chunk[CHUNK];
 	u32 i, n, done;

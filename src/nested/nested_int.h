@@ -323,8 +323,8 @@ struct nvmx_check {
 };
 
 /*
- * The first check that fails, in the SDM's order; NULL: all hold.  @groups: what
- * changed since all checks held, from nested_unchecked(); GROUPS_ALL | GROUP(MODE) checks all.
+ * The first check that fails, in the SDM's order; NULL: all hold.  @groups: what changed since all
+ * checks held, from nested_unchecked(); GROUPS_ALL | GROUP(MODE) checks all.
  * No side effect but the counter of the id, the tracepoint, and nested_vcpu.checked_pdpte.
  */
 const struct nvmx_check *nested_check_entry(struct nvmx_vcpu *v, const struct vmcs12 *vmcs12,
