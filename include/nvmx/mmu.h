@@ -84,6 +84,7 @@ void mmu_fetch(const struct mmu_absent *absent);	/* current->mm is the VM's; sle
  */
 enum mmu_frame_size { MMU_FRAME_ANY, MMU_FRAME_4K };
 enum mmu_verdict mmu_frame(struct nvmx_vcpu *v, u64 gpa, enum mmu_frame_size size, u64 *hpa);
+void *mmu_frame_address(u64 hpa);	/* for the kernel; NULL: it is not the host's memory */
 /*
  * A page that is not L1's, to be read and written at @gpa, where no slot is, by instructions of L1
  * on ept01.  One for each VM; it stays the caller's.  0; -EAGAIN: raced; -ENOMEM; -EBUSY: there is

@@ -68,6 +68,8 @@ bool nested_intercepts_io(struct nvmx_vcpu *v, u16 port, u32 size);
 
 /* Last thing before an entry with irqs on: L1's pages for hardware, timers, MSR bitmap. */
 enum nvmx_action nested_before_entry(struct nvmx_vcpu *v);
+/* vmx_vid_erratum only. Irqs are off, and the frames in vmcs02 are L1's until they are on again. */
+void nested_deliver_by_hand(struct nvmx_vcpu *v);
 /* Hardware VMfailed the entry to L2 for a cause that is no bug, and that is gone now: try again. */
 bool nested_entry_may_be_refused(struct nvmx_vcpu *v);
 void nested_after_entry(struct nvmx_vcpu *v);	/* first thing after a successful entry to L2 */

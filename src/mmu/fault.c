@@ -9,6 +9,7 @@
  * vm->srcu is held from the lookup of the slot to the installed mapping, see slots.c.
  */
 #include <linux/errno.h>
+#include <linux/mm.h>
 #include <nvmx/mmu.h>
 #include <nvmx/vcpu.h>
 #include <nvmx/vmx.h>
@@ -200,6 +201,11 @@ enum mmu_verdict mmu_frame(struct nvmx_vcpu *v, u64 gpa, enum mmu_frame_size siz
 	if (verdict == MMU_FIXED)
 		*hpa = t.host.pfn << PAGE_SHIFT;
 	return verdict;
+}
+
+void *mmu_frame_address(u64 hpa)
+{
+	return pfn_valid(hpa >> PAGE_SHIFT) ? __va(hpa) : NULL;
 }
 
 /* ---- ept02 ---- */

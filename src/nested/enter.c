@@ -228,8 +228,6 @@ enum nvmx_action nested_before_entry(struct nvmx_vcpu *v)
 		nested_merge_msr_bitmap(v, c);
 	if (c->flush)
 		nested_flush_at_entry(v, c);
-	if (unlikely(vmx_vid_erratum))
-		nested_deliver_by_hand(v, c);
 	return NVMX_RESUME;
 }
 

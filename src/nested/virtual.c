@@ -37,7 +37,7 @@ static u8 highest_request(u8 *page)
 	int i;
 
 	for (i = 7; i >= 0; i--) {
-		u32 word = READ_ONCE(*word_of(page, APIC_IRR, i * 32));
+		u32 word = READ_ONCE(*(u32 *)(page + APIC_IRR + i * 16));
 
 		if (word)
 			return i * 32 + __fls(word);
@@ -45,17 +45,9 @@ static u8 highest_request(u8 *page)
 	return 0;
 }
 
-/* From wherever it is to vmcs12. */
-static u8 take_requests(struct nvmx_vcpu *v, struct l2_context *c, u8 *page)
+static u8 valid_request(u8 *page, u8 rvi)
 {
-	u16 status = hw_get(v, c, guest_intr_status), svi = status & ~GUEST_INTR_RVI;
-	u8 rvi = nested_rvi(c, status);
-
-	if (rvi && !is_set(page, APIC_IRR, rvi))
-		rvi = highest_request(page);
-	c->vmcs12->guest_intr_status = svi | rvi;
-	hw_put(v, c, guest_intr_status, svi);
-	return rvi;
+	return is_set(page, APIC_IRR, rvi) ? rvi : highest_request(page);
 }
 
 /* 0: as L1 has it; ~0: all, besides */
@@ -73,6 +65,14 @@ static void leave_to_hardware(struct nvmx_vcpu *v, struct l2_context *c, u16 sta
 	c->vmcs12->guest_intr_status = status & ~GUEST_INTR_RVI;
 	hw_put(v, c, guest_intr_status, status);
 	set_eoi_exits(v, c, status & GUEST_INTR_RVI ? ~0ull : 0);
+}
+
+/* All that is requested waits in vmcs12. */
+static void hold_back(struct nvmx_vcpu *v, struct l2_context *c, u16 status)
+{
+	c->vmcs12->guest_intr_status = status;
+	hw_put(v, c, guest_intr_status, status & ~GUEST_INTR_RVI);
+	vmcs_ctl_set(v, c->vmcs02, CTL_interrupt_window_exiting);
 }
 
 static void deliver(struct nvmx_vcpu *v, struct l2_context *c, u8 *page, u8 vector)
@@ -101,42 +101,40 @@ static bool can_interrupt(struct nvmx_vcpu *v)
 	return vmx_open_to_irqs(v) && !vmx_trap_in_hardware(v);
 }
 
-static void evaluate(struct nvmx_vcpu *v, struct l2_context *c, u8 *page)
+static void evaluate(struct nvmx_vcpu *v, struct l2_context *c, u8 *page, u8 svi, u8 rvi)
 {
-	u8 vector = take_requests(v, c, page);
-	u8 vtpr = READ_ONCE(page[APIC_TASKPRI]), svi = c->vmcs12->guest_intr_status >> 8;
+	u8 vector = valid_request(page, rvi), vtpr = READ_ONCE(page[APIC_TASKPRI]);
+	u16 status = svi << 8 | vector;
 
 	if (vector >> 4 <= max(vtpr, svi) >> 4)
-		leave_to_hardware(v, c, c->vmcs12->guest_intr_status);
+		leave_to_hardware(v, c, status);
 	else if (!can_interrupt(v) || entry_is_taken(v, c->vmcs12))
-		vmcs_ctl_set(v, c->vmcs02, CTL_interrupt_window_exiting);
+		hold_back(v, c, status);
 	else
 		deliver(v, c, page, vector);
 }
 
-/* Without a request there is nothing to look for in the page. */
-static bool none_requested(struct nvmx_vcpu *v, struct l2_context *c)
+static void look_for_requests(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	u16 status = hw_get(v, c, guest_intr_status);
+	u8 rvi = nested_rvi(c, status);
+	u8 *page;
 
-	if (nested_rvi(c, status))
-		return false;
-	leave_to_hardware(v, c, status);
-	return true;
+	if (!rvi) {
+		leave_to_hardware(v, c, status);
+		return;
+	}
+	page = mmu_frame_address(c->hw->value[HW_virtual_apic_page_addr]);
+	if (page)
+		evaluate(v, c, page, status >> 8, rvi);
 }
 
 /* While L1 wants a window exit, that comes in place of the interrupt. */
-void nested_deliver_by_hand(struct nvmx_vcpu *v, struct l2_context *c)
+void nested_deliver_by_hand(struct nvmx_vcpu *v)
 {
-	u64 gpa = c->vmcs12->virtual_apic_page_addr;
-	void *page;
+	struct l2_context *c = v->nested->current12;
 
-	if (!vmcs12_has(c->vmcs12, CTL_virtual_interrupt_delivery) ||
-	    vmcs12_has(c->vmcs12, CTL_interrupt_window_exiting) || none_requested(v, c))
-		return;
-	page = mmu_map_page(v->vm, gpa, true);
-	if (!page)
-		return;
-	evaluate(v, c, page);
-	mmu_unmap_page(v->vm, page, gpa, true);
+	if (is_guest_mode(v) && vmcs12_has(c->vmcs12, CTL_virtual_interrupt_delivery) &&
+	    !vmcs12_has(c->vmcs12, CTL_interrupt_window_exiting))
+		look_for_requests(v, c);
 }

@@ -226,9 +226,6 @@ bool nested_is_notification(struct nvmx_vcpu *v, int vector);
 enum nvmx_action nested_take_posted(struct nvmx_vcpu *v);
 bool nested_virtual_irq_waits(struct nvmx_vcpu *v);
 
-/* ---- virtual.c ---- */
-void nested_deliver_by_hand(struct nvmx_vcpu *v, struct l2_context *c); /* vmx_vid_erratum */
-
 /* ---- msrlist.c ---- */
 u32 nested_load_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count);	/* 0, or 1 + index that failed */
 u32 nested_store_msrs(struct nvmx_vcpu *v, u64 gpa, u32 count);

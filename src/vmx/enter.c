@@ -19,6 +19,7 @@
 #include <nvmx/arch.h>
 #include <nvmx/compat.h>
 #include <nvmx/irq.h>
+#include <nvmx/nested.h>
 #include <nvmx/trace.h>
 
 #include "vmx_int.h"
@@ -289,6 +290,8 @@ int vmx_enter(struct nvmx_vcpu *v)
 		preempt_enable();
 		return -EAGAIN;
 	}
+	if (unlikely(vmx_vid_erratum))
+		nested_deliver_by_hand(v);
 	/* Without the timer: an IPI to itself, which comes when the guest would begin. */
 	if (unlikely(v->ev.immediate_exit) && !vmx_caps.preemption_timer)
 		smp_send_reschedule(smp_processor_id());

@@ -120,6 +120,13 @@ enum mmu_verdict mmu_frame(struct nvmx_vcpu *v, u64 gpa, enum mmu_frame_size siz
 	return hw.frame_verdict;
 }
 
+void *mmu_frame_address(u64 hpa)
+{
+	u64 gpa = hpa - hw.moved;
+
+	return model_backed(gpa, PAGE_SIZE) ? model_memory(gpa) : NULL;
+}
+
 enum mmu_verdict mmu_fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, u32 access, u64 *gpa,
 			     struct nvmx_fault *f)
 {

@@ -38,6 +38,13 @@ static enum nvmx_action enter(void)
 	return nested_before_entry(v);
 }
 
+/* What vmx_enter() does with irqs off. */
+static void enter_by_hand(void)
+{
+	enter();
+	nested_deliver_by_hand(v);
+}
+
 /* What vmx_enter() asks with irqs off. */
 static bool hardware_may_enter(void)
 {
@@ -365,7 +372,7 @@ static void request_by_hand(u8 rvi, u64 rflags, u32 event)
 	l1_wrote();
 	memset(model_memory(PA_VAPIC), 0, PAGE_SIZE);
 	*word_at(PA_VAPIC + 0x220) = BIT(1) | BIT(0);	/* vectors 0x41, 0x40 */
-	enter();
+	enter_by_hand();
 }
 
 static void forget_event(void)
@@ -397,12 +404,12 @@ static void interrupts_by_hand(void)
 	ok(l1_reads(VMCS_guest_intr_status) == 0x4140, "L1 sees the next one in RVI");
 	v->ev.irq.injected = false;
 	*word_at(PA_VAPIC + 0xa0) = 0;
-	enter();
+	enter_by_hand();
 	ok(!v->ev.irq.injected && peek02(eoi_exit_bitmap1) == ~0ull && !window(),
 	   "it waits for the EOI, which exits");
 	ok(l2_exits(eoi) == OWNER_L0, "to L0");
 	poke02(guest_intr_status, 0x40);
-	nested_before_entry(v);
+	nested_deliver_by_hand(v);
 	ok(v->ev.irq.injected && v->ev.irq.vector == 0x40, "after it, it is injected");
 	nested_leave(v, false);
 	forget_event();
