@@ -16,7 +16,7 @@
  *   shadow  NO RO RW: L1 accesses the field without an exit when VMCS shadowing is in use.  An RW
  *           row costs a VMREAD at each entry to L2, an RO row a VMWRITE at an exit that changed it;
  *           so RW is what stock hypervisors write at nearly every entry, RO what they only read.
- *   group   fields that become dirty together
+ *   group   fields that become dirty together; LIVE: at nearly every entry, and no check reads them
  *   when    the control that gives the field a meaning ("always": unconditional)
  *
  * Include it with NVMX_FIELD defined; the includer undefines it.
@@ -32,7 +32,7 @@ NVMX_FIELD(guest_fs_selector,             0x0808, U16,  972, SYNC,  NO, GRP2,  a
 NVMX_FIELD(guest_gs_selector,             0x080a, U16,  974, SYNC,  NO, GRP2,  always)
 NVMX_FIELD(guest_ldtr_selector,           0x080c, U16,  976, SYNC,  NO, GRP2,  always)
 NVMX_FIELD(guest_tr_selector,             0x080e, U16,  978, SYNC,  NO, GRP2,  always)
-NVMX_FIELD(guest_intr_status,     0x0810, U16,  980, MERGE, RW, APIC,  virtual_interrupt_delivery)
+NVMX_FIELD(guest_intr_status,     0x0810, U16,  980, MERGE, RW, LIVE,  virtual_interrupt_delivery)
 NVMX_FIELD(guest_pml_index,               0x0812, U16,  996, L0,    NO, GRP1,  pml)
 NVMX_FIELD(host_es_selector,              0x0c00, U16,  982, HOST,  NO, HOST1, always)
 NVMX_FIELD(host_cs_selector,              0x0c02, U16,  984, HOST,  NO, HOST1, always)
@@ -123,7 +123,7 @@ NVMX_FIELD(guest_tr_ar_bytes,             0x4822, U32,  908, SYNC,  NO, GRP2,  a
 NVMX_FIELD(guest_interruptibility_info,   0x4824, U32,  912, SYNC,  RW, BASIC, always)
 NVMX_FIELD(guest_activity_state,          0x4826, U32,  916, MERGE, RO, BASIC, always)
 NVMX_FIELD(guest_sysenter_cs,             0x482a, U32,  920, SYNC,  NO, GRP2,  always)
-NVMX_FIELD(vmx_preemption_timer_value,    0x482e, U32,  928, L0,    RW, TIME,  preemption_timer)
+NVMX_FIELD(vmx_preemption_timer_value,    0x482e, U32,  928, L0,    RW, LIVE,  preemption_timer)
 NVMX_FIELD(host_ia32_sysenter_cs,         0x4c00, U32,  924, HOST,  NO, HOST1, always)
 NVMX_FIELD(cr0_guest_host_mask,           0x6000, NAT,  344, MERGE, NO, CRDR,  always)
 NVMX_FIELD(cr4_guest_host_mask,           0x6002, NAT,  352, MERGE, NO, CRDR,  always)

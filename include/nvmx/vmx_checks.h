@@ -271,11 +271,11 @@ NVMX_CHECK(nonreg,   pending_debug_rtm,      NONREG, pending_debug_rtm_ok(c))
 NVMX_CHECK(sti_nmi,  blocking_nmi_sti,       NONREG, implies(INJECTS(NMI), !BLOCKED(STI)))
 
 /* ---- VMCS link pointer ---- */
-NVMX_CHECK(link,     link_pointer_aligned,   LINK,   implies(linked(c), ALIGNED(vmcs_link_pointer)))
-NVMX_CHECK(link,     link_pointer_width,     LINK,   implies(linked(c), FITS(vmcs_link_pointer)))
-NVMX_CHECK(link,     link_pointer_revision, LINK, implies(linked(c), link_pointer_revision_ok(c)))
-NVMX_CHECK(link,     link_pointer_shadow,    LINK,   implies(linked(c), link_pointer_shadow_ok(c)))
-NVMX_CHECK(link,     link_pointer_current,   LINK,   implies(linked(c), link_pointer_current_ok(c)))
+NVMX_CHECK(link,     link_pointer_aligned,   LINK,   ALIGNED(vmcs_link_pointer))
+NVMX_CHECK(link,     link_pointer_width,     LINK,   FITS(vmcs_link_pointer))
+NVMX_CHECK(link,     link_pointer_revision,  LINK,   link_pointer_revision_ok(c))
+NVMX_CHECK(link,     link_pointer_shadow,    LINK,   link_pointer_shadow_ok(c))
+NVMX_CHECK(link,     link_pointer_current,   LINK,   link_pointer_current_ok(c))
 
 /* ---- guest page-directory-pointer-table entries ---- */
 NVMX_CHECK(pdpte,    guest_pdptes,           PDPTE,  pdptes_ok(c))

@@ -26,7 +26,7 @@
 #define IN_IOBM		(GROUP(IOBM) | GROUP(PROC))
 #define IN_MSRBM	(GROUP(MSRBM) | GROUP(PROC))
 #define IN_THRESHOLD	(IN_CTLS | GROUP(APIC))
-#define IN_VTPR		(IN_THRESHOLD | GROUP(ENV))
+#define IN_VTPR		GROUP(VTPR)
 #define IN_XLAT		(GROUP(XLAT) | IN_CTL2)
 #define IN_TIME		(GROUP(TIME) | IN_CTL2)
 #define IN_EVENT	(GROUP(EVENT) | GROUP(MODE))
@@ -40,8 +40,8 @@
 #define IN_RIP		(GROUP(BASIC) | GROUP(CPL) | GROUP(MODE))
 #define IN_BASIC	(GROUP(BASIC) | GROUP(EVENT) | GROUP(MODE))
 #define IN_NONREG	(GROUP(BASIC) | GROUP(EVENT) | GROUP(CPL) | IN_GRP2)
-#define IN_LINK		(IN_CTL2 | GROUP(ENV))
-#define IN_PDPTE	(GROUP(CRDR) | IN_CTL2 | GROUP(ENV))
+#define IN_LINK		GROUP(LINK)
+#define IN_PDPTE	GROUP(PDPTE)
 
 /* Short words of the ok column. */
 #define HAS(ctl)		has(c, CTL_##ctl)
@@ -226,9 +226,16 @@ static void prepare(struct check *c, struct nvmx_vcpu *v, const struct vmcs12 *s
 	c->event_type = s->vm_entry_intr_info_field & EVT_TYPE;
 }
 
+/* Inputs that change without a VMWRITE, of the checks that apply. */
+static u32 inputs_outside(const struct check *c)
+{
+	return GROUP(ENV) | (reads_vtpr(c) ? GROUP(VTPR) : 0) | (linked(c) ? GROUP(LINK) : 0) |
+	       (pae_paging(c) ? GROUP(PDPTE) : 0);
+}
+
 static const struct nvmx_check *judge(const struct check *c, u32 groups)
 {
-	u32 id = first_of_all(c, groups | GROUP(ENV));
+	u32 id = first_of_all(c, groups | inputs_outside(c));
 
 	if (likely(id == CHK_none))
 		return NULL;

@@ -48,9 +48,6 @@ bool tpr_threshold_ok(const struct check *c)
 {
 	u32 vtpr = 0;
 
-	if (!c->entering || !has(c, CTL_tpr_shadow) || has(c, CTL_virtualize_apic_accesses) ||
-	    has(c, CTL_virtual_interrupt_delivery))
-		return true;
 	/* A page that is not memory reads as all ones. */
 	if (mmu_read(c->v->vm, c->s->virtual_apic_page_addr + APIC_TASKPRI, &vtpr, sizeof(vtpr)))
 		return true;

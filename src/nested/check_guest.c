@@ -178,8 +178,6 @@ bool pdptes_ok(const struct check *c)
 	u64 *pdpte = c->v->nested->checked_pdpte;
 	u32 i;
 
-	if (c->ia32e || !(c->s->guest_cr0 & X86_CR0_PG) || !(c->s->guest_cr4 & X86_CR4_PAE))
-		return true;
 	if (has(c, CTL_ept)) {
 		pdpte[0] = c->s->guest_pdptr0;
 		pdpte[1] = c->s->guest_pdptr1;

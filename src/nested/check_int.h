@@ -52,6 +52,18 @@ static inline bool linked(const struct check *c)
 	return c->s->vmcs_link_pointer != NESTED_NO_PA;
 }
 
+/* The threshold is judged, against what is in the virtual-APIC page. */
+static inline bool reads_vtpr(const struct check *c)
+{
+	return c->entering && has(c, CTL_tpr_shadow) && !has(c, CTL_virtualize_apic_accesses) &&
+	       !has(c, CTL_virtual_interrupt_delivery);
+}
+
+static inline bool pae_paging(const struct check *c)
+{
+	return !c->ia32e && (c->s->guest_cr0 & X86_CR0_PG) && (c->s->guest_cr4 & X86_CR4_PAE);
+}
+
 /* @b may cost a look at memory: it is evaluated only if @a holds. */
 #define implies(a, b)	(!(a) || (b))
 

@@ -117,7 +117,6 @@ static struct vmx_result commit(struct nvmx_vcpu *v, struct l2_context *c, bool 
 	const struct vmcs12 *vmcs12 = c->vmcs12;
 	u32 failed;
 
-	nested_checked(c);
 	nested_switch_to_l2(v, c, L2_ENTERED);
 	v->nested->run_pending = true;
 	failed = nested_load_msrs(v, vmcs12->vm_entry_msr_load_addr,
@@ -165,7 +164,8 @@ static struct vmx_result refuse(const struct nvmx_check *failed)
 /* All that can fail before the commit.  It looks at the copy and at memory, never at a VMCS. */
 static struct vmx_result judge(struct nvmx_vcpu *v, struct l2_context *c)
 {
-	u32 groups = nested_unchecked(c);
+	u32 mode = nested_check_mode(c->vmcs12);
+	u32 groups = nested_unchecked(c, mode);
 	const struct nvmx_check *failed;
 
 	if (groups & GROUPS_READ_RARE)
@@ -173,6 +173,7 @@ static struct vmx_result judge(struct nvmx_vcpu *v, struct l2_context *c)
 	failed = nested_check_entry(v, c->vmcs12, groups);
 	if (failed)
 		return refuse(failed);
+	nested_checked(c, mode);
 	if (nested_context_ready(v, c) || nested_find_ept02(v, c))
 		return no_memory(v);
 	return take_shadow(v, c);

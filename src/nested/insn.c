@@ -22,12 +22,12 @@ static bool passed(const struct vmx_result *r)
 	return r->kind == VMX_DONE;
 }
 
-/* #UD: the CPU is not in a mode that knows VMX instructions. */
+/* #UD: the CPU is not in a mode that knows VMX instructions.  64-bit mode is protected mode. */
 static bool wrong_mode(struct nvmx_vcpu *v)
 {
-	if (!(vmx_cr0(v) & X86_CR0_PE) || vmx_rflags(v) & X86_EFLAGS_VM)
-		return true;
-	return v->efer & EFER_LMA && !vmx_long_mode64(v);
+	if (v->efer & EFER_LMA)
+		return !vmx_long_mode64(v);
+	return !(vmx_cr0(v) & X86_CR0_PE) || vmx_rflags(v) & X86_EFLAGS_VM;
 }
 
 /* Common to all but VMXON outside VMX operation. */

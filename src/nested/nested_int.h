@@ -30,11 +30,14 @@ enum nested_group_nr {
 	GROUP_NR_XLAT, GROUP_NR_GRP1, GROUP_NR_GRP2, GROUP_NR_HOST1, GROUP_NR_HOST2,
 	GROUP_NR_IOBM, GROUP_NR_MSRBM, GROUP_NR_TIME, GROUP_NR_INFO, GROUP_NR_CRDR,
 	GROUP_NR_PROC, GROUP_NR_EXCPN, GROUP_NR_EVENT, GROUP_NR_CPL, GROUP_NR_BASIC,
-	GROUP_NR_APIC,
+	GROUP_NR_APIC, GROUP_NR_LIVE,
 	NR_GROUPS,
 	/* Inputs of checks that are not fields: */
+	GROUP_NR_VTPR = 27,	/* the task priority in the virtual-APIC page */
+	GROUP_NR_LINK = 28,	/* the VMCS that the link pointer names, and the pointer */
+	GROUP_NR_PDPTE = 29,	/* the PDPTEs, in memory or not */
 	GROUP_NR_MODE = 30,	/* derived: what L2's CR0, CR4, RFLAGS.VM and CS.L say together */
-	GROUP_NR_ENV = 31,	/* L1's registers and memory: always dirty */
+	GROUP_NR_ENV = 31,	/* L1's registers: always dirty */
 };
 
 #define GROUP(name)	(1u << GROUP_NR_##name)
@@ -71,7 +74,7 @@ struct l2_context {
 	struct vmcs12 *vmcs12;		/* a page */
 	/* Groups that changed since ... Writers use nested_mark_dirty(). */
 	u32 dirty;			/* ... vmcs02 was built: cleared by nested_enter() */
-	u32 unchecked;			/* ... they were checked: cleared by nested_enter() */
+	u32 unchecked;			/* ... they were checked: cleared by nested_checked() */
 	u32 checked_mode;		/* nested_check_mode() when they were checked */
 	bool stale;			/* L1's memory is behind the copy: every writer sets it */
 
@@ -255,7 +258,7 @@ void nested_spare_free(struct nvmx_vcpu *v);	/* it was not needed */
 void nested_contexts_flush_all(struct nvmx_vcpu *v);
 void nested_contexts_flush_others(struct nvmx_vcpu *v);	/* all but the current one */
 void nested_contexts_free_all(struct nvmx_vcpu *v);
-/* Only the fields of table 1 changed under us (CPUID, capability MSRs): check everything again. */
+/* What L1 may ask for has changed (CPUID, capability MSRs): check and merge everything again. */
 void nested_contexts_uncheck(struct nvmx_vcpu *v);
 
 /* ---- nested.c ---- */
@@ -342,18 +345,17 @@ bool nested_eptp_ok(const struct nvmx_vcpu *v, u64 eptp);
 const struct nvmx_check *nested_check_table(u32 *n);
 u64 nested_check_failures(u32 id);
 
-static inline u32 nested_unchecked(const struct l2_context *c)
+/* @mode: nested_check_mode() of its vmcs12 */
+static inline u32 nested_unchecked(const struct l2_context *c, u32 mode)
 {
-	u32 mode = nested_check_mode(c->vmcs12) == c->checked_mode ? 0 : GROUP(MODE);
-
-	return c->unchecked | mode;
+	return c->unchecked | (mode == c->checked_mode ? 0 : GROUP(MODE));
 }
 
 /* All three stages held. */
-static inline void nested_checked(struct l2_context *c)
+static inline void nested_checked(struct l2_context *c, u32 mode)
 {
 	c->unchecked = 0;
-	c->checked_mode = nested_check_mode(c->vmcs12);
+	c->checked_mode = mode;
 }
 
 /* ---- enter.c ---- */

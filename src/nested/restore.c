@@ -246,7 +246,7 @@ static enum nvmx_nested_rule enter_l2(struct nvmx_vcpu *v, const struct restore 
 
 	if (nested_context_ready(v, c) || nested_find_ept02(v, c) || link_shadow(v, r))
 		return NVMX_NESTED_MEMORY;
-	nested_checked(c);
+	nested_checked(c, nested_check_mode(c->vmcs12));
 	take_events_over(v);
 	nested_save_l1(v);
 	nested_switch_to_l2(v, c, pending ? L2_ENTERED : L2_RESTORED);

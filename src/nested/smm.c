@@ -133,7 +133,7 @@ static int resume_l2(struct nvmx_vcpu *v, const struct smm_state *s)
 	err = nested_link(v, c->vmcs12);
 	if (err)
 		return err;
-	nested_checked(c);
+	nested_checked(c, nested_check_mode(c->vmcs12));
 	v->efer = s->efer;
 	v->dr7 = s->dr7;
 	if (n->smm.pat)

@@ -3,9 +3,10 @@
  * Build vmcs02, the VMCS that runs L2: vmcs12 where L1 decides, L0's needs where L0 does.
  *
  * Everything is generated from table 1 by flow.  COPY and SYNC rows are written when their group is
- * dirty.  A MERGE row is computed at each entry, by merge_<name>(), from vmcs12 and from what L0
- * needs now, and written when it differs from what vmcs02 holds.  Nothing is copied first and
- * patched later, so a bit that L0 needs cannot be lost on the way [CVE-2021-3653, CVE-2017-12154].
+ * dirty.  A MERGE row is computed by merge_<name>(), from vmcs12 and from what L0 needs now, and
+ * written when it differs from what vmcs02 holds: the rows of L2's state at each entry, the steady
+ * ones when something has changed that they are made of.  Nothing is copied first and patched
+ * later, so a bit that L0 needs cannot be lost on the way [CVE-2021-3653, CVE-2017-12154].
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -30,6 +31,7 @@ struct merge {
 	struct l2_context *c;
 	const struct vmcs12 *vmcs12;
 	const struct l1_state *l1;
+	bool pae_paging;
 };
 
 /* ---- control words: table 2 ---- */
@@ -311,6 +313,80 @@ static u64 merge_guest_pdptr3(const struct merge *m)
 	return merge_pdpte(m, m->vmcs12->guest_pdptr3, 3);
 }
 
+/* ---- what steady rows are made of ---- */
+
+#define STEADY_INPUTS	(GROUP(GRP1) | GROUP(PROC) | GROUP(EXCPN) | GROUP(TIME) | GROUP(XLAT) | \
+			 GROUP(CRDR))
+
+/* They are the same from one entry to the next, as long as L1 and L0 want the same. */
+static __always_inline bool is_steady(enum hw_row row)
+{
+	switch (row) {
+	case HW_virtual_processor_id:
+	case HW_tsc_offset:
+	case HW_tsc_multiplier:
+	case HW_guest_ia32_debugctl:
+	case HW_pin_based_vm_exec_control:
+	case HW_cpu_based_vm_exec_control:
+	case HW_exception_bitmap:
+	case HW_page_fault_error_code_mask:
+	case HW_page_fault_error_code_match:
+	case HW_vm_exit_controls:
+	case HW_vm_entry_controls:
+	case HW_secondary_vm_exec_control:
+	case HW_cr0_guest_host_mask:
+	case HW_cr4_guest_host_mask:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What L0 contributes to a word. */
+static __always_inline u32 l0_part(const struct merge *m, enum vmx_ctl_word w)
+{
+	return l0_word(m, w) & (rule_mask(w, RULE_L0) | rule_mask(w, RULE_OR));
+}
+
+/* The same and no window that L0 has opened, no control that L0 has changed since. */
+static bool l0_is_steady(const struct merge *m)
+{
+	const struct l0_needs *old = &m->c->hw->l0;
+	const u32 *word = m->c->vmcs02->ctl;
+
+	return old->valid &&
+	       old->word[CTLW_PIN] == l0_part(m, CTLW_PIN) &&
+	       old->word[CTLW_PROC] == l0_part(m, CTLW_PROC) &&
+	       old->word[CTLW_PROC2] == l0_part(m, CTLW_PROC2) &&
+	       old->word[CTLW_EXIT] == l0_part(m, CTLW_EXIT) &&
+	       old->word[CTLW_ENTRY] == l0_part(m, CTLW_ENTRY) &&
+	       old->merged_proc == word[CTLW_PROC] && old->merged_entry == word[CTLW_ENTRY] &&
+	       old->exception_bitmap == vmx_exception_bitmap(m->v) &&
+	       old->tsc_offset == m->v->tsc_offset && old->tsc_ratio == m->v->tsc_ratio &&
+	       old->cr0_owned == m->l1->cr0_owned && old->cr4_owned == m->l1->cr4_owned;
+}
+
+static void remember_l0(const struct merge *m)
+{
+	m->c->hw->l0 = (struct l0_needs){
+		.valid = true,
+		.word = {
+			[CTLW_PIN] = l0_part(m, CTLW_PIN),
+			[CTLW_PROC] = l0_part(m, CTLW_PROC),
+			[CTLW_PROC2] = l0_part(m, CTLW_PROC2),
+			[CTLW_EXIT] = l0_part(m, CTLW_EXIT),
+			[CTLW_ENTRY] = l0_part(m, CTLW_ENTRY),
+		},
+		.merged_proc = m->c->vmcs02->ctl[CTLW_PROC],
+		.merged_entry = m->c->vmcs02->ctl[CTLW_ENTRY],
+		.exception_bitmap = vmx_exception_bitmap(m->v),
+		.tsc_offset = m->v->tsc_offset,
+		.tsc_ratio = m->v->tsc_ratio,
+		.cr0_owned = m->l1->cr0_owned,
+		.cr4_owned = m->l1->cr4_owned,
+	};
+}
+
 /* ---- the generators ---- */
 
 /* Rows that mean something only now and then. */
@@ -322,7 +398,7 @@ static __always_inline bool row_wanted(const struct merge *m, enum hw_row row, u
 	case HW_guest_pdptr1:
 	case HW_guest_pdptr2:
 	case HW_guest_pdptr3:
-		return nested_pae_paging(m->v);
+		return m->pae_paging;
 	case HW_guest_intr_status:
 		return vmcs12_has(m->vmcs12, CTL_virtual_interrupt_delivery);
 	default:
@@ -370,17 +446,31 @@ static __always_inline void put_merged_row(const struct merge *m, enum hw_row ro
 #define ROW_ADDR(...)
 #define ROW_L0(...)
 #define ROW_MERGE(name, group, when)						\
-	, hw_has_field(CTL_##when) && row_wanted(m, HW_##name, GROUP_NR_##group, event) ? \
+	, is_steady(HW_##name) == steady && hw_has_field(CTL_##when) &&		\
+	  row_wanted(m, HW_##name, GROUP_NR_##group, event) ?			\
 		put_merged_row(m, HW_##name, VMCS_##name, GROUP_NR_##group,	\
 			       merge_##name(m)) : (void)0
 
-static void put_merged(const struct merge *m, bool event)
+static __always_inline void put_merged_rows(const struct merge *m, bool event, bool steady)
 {
 	(void)0
 #define NVMX_FIELD(name, enc, type, offset, flow, shadow, group, when) ROW_##flow(name, group, when)
 #include <nvmx/vmcs_fields.h>
 #undef NVMX_FIELD
 	;
+}
+
+static noinline void put_steady(const struct merge *m)
+{
+	put_merged_rows(m, false, true);
+	remember_l0(m);
+}
+
+static void put_merged(const struct merge *m, u32 groups, bool event)
+{
+	if (groups & STEADY_INPUTS || !l0_is_steady(m))
+		put_steady(m);
+	put_merged_rows(m, event, false);
 }
 
 #undef ROW_COPY
@@ -491,6 +581,7 @@ void nested_prepare_vmcs02(struct nvmx_vcpu *v, struct l2_context *c, enum l2_ca
 {
 	const struct merge m = {
 		.v = v, .c = c, .vmcs12 = c->vmcs12, .l1 = &v->nested->l1,
+		.pae_paging = nested_pae_paging(v),
 	};
 	bool event = cause == L2_ENTERED && nested_injects(c->vmcs12);
 
@@ -498,14 +589,13 @@ void nested_prepare_vmcs02(struct nvmx_vcpu *v, struct l2_context *c, enum l2_ca
 	if (!c->hw->built)
 		build_constant(v, c);
 	put_given(&m, c->dirty);
-	put_merged(&m, event);
+	put_merged(&m, c->dirty, event);
 	/* What was delivered is not injected again. */
 	if (cause == L2_RESTORED)
 		vmcs_write(v, vm_entry_intr_info_field, 0);
 	c->dirty = 0;
 	c->hw->cr0 = v->cr0;
 	c->hw->cr4 = v->cr4;
-	nested_update_eptp02(v, c);
 	nested_merge_msr_bitmap(v, c);
 }
 
@@ -521,4 +611,5 @@ void nested_update_l0_rows(struct nvmx_vcpu *v, struct l2_context *c)
 		hw_put(v, c, tsc_multiplier, merge_tsc_multiplier(&m));
 	vmcs_ctl_write(v, c->vmcs02, CTLW_PROC2, merge_secondary_vm_exec_control(&m));
 	hw_put(v, c, exception_bitmap, merge_exception_bitmap(&m));
+	c->hw->l0.valid = false;
 }

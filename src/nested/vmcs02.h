@@ -44,6 +44,16 @@ struct msr_words {
 	u64 l1[MSR_WORDS];
 };
 
+/* What L0 wanted when the steady rows of vmcs02 were merged, and what became of it. */
+struct l0_needs {
+	bool valid;
+	u32 word[NR_CTL_WORDS];
+	u32 merged_proc, merged_entry;
+	u32 exception_bitmap;
+	u64 tsc_offset, tsc_ratio;
+	u64 cr0_owned, cr4_owned;
+};
+
 struct l2_hardware {
 	bool built;			/* vmcs02 was written in full */
 	u64 cr0, cr4;			/* of L2, as L1 sees them, at its entry */
@@ -51,6 +61,7 @@ struct l2_hardware {
 	u8 msr_x2apic;			/* what of the x2APIC was virtualized in the merge */
 	u32 msr_policy;			/* generation of vmcs01's bitmap in the merge */
 	u64 msr_bitmap12;		/* of an evmcs: L1's, of the last merge, or NESTED_NO_PA */
+	struct l0_needs l0;
 	struct msr_words msr;
 	DECLARE_BITMAP(known, NR_HW_ROWS);		/* value[] is what vmcs02 holds */
 	u64 value[NR_HW_ROWS];

@@ -240,6 +240,8 @@ void nested_contexts_uncheck(struct nvmx_vcpu *v)
 {
 	struct l2_context *c;
 
-	list_for_each_entry(c, &v->nested->contexts, node)
+	list_for_each_entry(c, &v->nested->contexts, node) {
 		c->unchecked = GROUPS_ALL;
+		c->dirty |= GROUP(GRP1);
+	}
 }

@@ -19,13 +19,17 @@ static const struct {
 /* #UD comes before #GP: all at CPL 3. */
 static void gate_ud(u32 reason, const char *name)
 {
+	u64 efer = m->v.efer;
+
 	m->seg[SEG_SS].ar |= 3 << 5;
+	m->v.efer &= ~(u64)EFER_LMA;
 	m->v.cr0 &= ~X86_CR0_PE;
 	expect_ud(model_insn(reason), name);
 	m->v.cr0 |= X86_CR0_PE;
 	m->v.rflags |= X86_EFLAGS_VM;
 	expect_ud(model_insn(reason), name);
 	m->v.rflags &= ~X86_EFLAGS_VM;
+	m->v.efer = efer;
 	m->seg[SEG_CS].ar &= ~SEGAR_L;
 	expect_ud(model_insn(reason), name);
 	m->seg[SEG_CS].ar |= SEGAR_L;
