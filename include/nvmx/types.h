@@ -37,7 +37,7 @@ enum vmx_result_kind {
 };
 
 struct vmx_result {
-	enum vmx_result_kind kind;
+	enum vmx_result_kind kind : 8;	/* all of it in two registers */
 	u8 vector;
 	bool has_code;
 	u32 code;
