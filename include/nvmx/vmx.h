@@ -220,7 +220,10 @@ int vmx_set_guest_debug(struct nvmx_vcpu *v, const struct kvm_guest_debug *dbg);
 /* ---- smm.c ---- */
 void vmx_set_smm(struct nvmx_vcpu *v, bool active);
 void vmx_take_smi(struct nvmx_vcpu *v);		/* nothing blocks it; leaves L2 */
-bool vmx_smi_waits(const struct nvmx_vcpu *v);	/* and not for RSM */
+static inline bool vmx_smi_waits(const struct nvmx_vcpu *v)
+{
+	return v->smm.pending && !v->smm.active;	/* what comes in SMM waits for RSM */
+}
 
 /* ---- cpuid.c ---- */
 int vmx_cpuid_init(struct nvmx_vcpu *v);	/* v->cpuid before the first KVM_SET_CPUID */

@@ -23,17 +23,17 @@
 
 void nested_save_l1(struct nvmx_vcpu *v)
 {
-	v->nested->l1 = (struct l1_state){
-		.cr0 = vmx_cr0(v),
-		.cr4 = vmx_cr4(v),
-		.cr0_owned = v->cr0_owned,
-		.cr4_owned = v->cr4_owned,
-		.efer = v->efer,
-		.pat = v->pat,
-		.dr7 = v->dr7,
-		.interruptibility = vmcs_read(v, guest_interruptibility_info),
-		.exception_bitmap = vmx_exception_bitmap(v),
-	};
+	struct l1_state *l1 = &v->nested->l1;
+
+	l1->cr0 = vmx_cr0(v);
+	l1->cr4 = vmx_cr4(v);
+	l1->cr0_owned = v->cr0_owned;
+	l1->cr4_owned = v->cr4_owned;
+	l1->efer = v->efer;
+	l1->pat = v->pat;
+	l1->dr7 = v->dr7;
+	l1->interruptibility = vmcs_read(v, guest_interruptibility_info);
+	l1->exception_bitmap = vmx_exception_bitmap(v);
 }
 
 /*

@@ -92,6 +92,7 @@ struct l2_context {
 	struct {			/* frames of L1's pages in vmcs02, see pages.c */
 		u64 gen;		/* vm->tlb_gen from before the lookup */
 		u64 virtual_apic, apic_access;	/* gpas */
+		u8 *kernel_apic;	/* the virtual-APIC page; NULL: no memory of the host's */
 	} pages;
 };
 

@@ -43,9 +43,11 @@ static enum mmu_verdict put_virtual_apic(struct nvmx_vcpu *v, struct l2_context 
 	if (gpa == NO_PAGE)
 		return MMU_FIXED;
 	verdict = mmu_frame(v, gpa, MMU_FRAME_ANY, &hpa);
-	if (verdict == MMU_FIXED)
-		hw_put(v, c, virtual_apic_page_addr, hpa);
-	return verdict;
+	if (verdict != MMU_FIXED)
+		return verdict;
+	hw_put(v, c, virtual_apic_page_addr, hpa);
+	c->pages.kernel_apic = mmu_frame_address(hpa);
+	return MMU_FIXED;
 }
 
 /*

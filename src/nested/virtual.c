@@ -50,9 +50,12 @@ static u8 valid_request(u8 *page, u8 rvi)
 	return is_set(page, APIC_IRR, rvi) ? rvi : highest_request(page);
 }
 
-/* 0: as L1 has it; ~0: all, besides */
+/* 0: as L1 has it, and as every entry writes it; ~0: all, besides */
 static void set_eoi_exits(struct nvmx_vcpu *v, struct l2_context *c, u64 all)
 {
+	if (!all && !c->hw->all_eois_exit)
+		return;
+	c->hw->all_eois_exit = all;
 	hw_put(v, c, eoi_exit_bitmap0, c->vmcs12->eoi_exit_bitmap0 | all);
 	hw_put(v, c, eoi_exit_bitmap1, c->vmcs12->eoi_exit_bitmap1 | all);
 	hw_put(v, c, eoi_exit_bitmap2, c->vmcs12->eoi_exit_bitmap2 | all);
@@ -118,15 +121,11 @@ static void look_for_requests(struct nvmx_vcpu *v, struct l2_context *c)
 {
 	u16 status = hw_get(v, c, guest_intr_status);
 	u8 rvi = nested_rvi(c, status);
-	u8 *page;
 
-	if (!rvi) {
+	if (!rvi)
 		leave_to_hardware(v, c, status);
-		return;
-	}
-	page = mmu_frame_address(c->hw->value[HW_virtual_apic_page_addr]);
-	if (page)
-		evaluate(v, c, page, status >> 8, rvi);
+	else if (c->pages.kernel_apic)
+		evaluate(v, c, c->pages.kernel_apic, status >> 8, rvi);
 }
 
 /* While L1 wants a window exit, that comes in place of the interrupt. */

@@ -361,7 +361,7 @@ static bool l0_is_steady(const struct merge *m)
 	       old->word[CTLW_EXIT] == l0_part(m, CTLW_EXIT) &&
 	       old->word[CTLW_ENTRY] == l0_part(m, CTLW_ENTRY) &&
 	       old->merged_proc == word[CTLW_PROC] && old->merged_entry == word[CTLW_ENTRY] &&
-	       old->exception_bitmap == vmx_exception_bitmap(m->v) &&
+	       old->exception_bitmap == m->l1->exception_bitmap &&
 	       old->tsc_offset == m->v->tsc_offset && old->tsc_ratio == m->v->tsc_ratio &&
 	       old->cr0_owned == m->l1->cr0_owned && old->cr4_owned == m->l1->cr4_owned;
 }
@@ -379,7 +379,7 @@ static void remember_l0(const struct merge *m)
 		},
 		.merged_proc = m->c->vmcs02->ctl[CTLW_PROC],
 		.merged_entry = m->c->vmcs02->ctl[CTLW_ENTRY],
-		.exception_bitmap = vmx_exception_bitmap(m->v),
+		.exception_bitmap = m->l1->exception_bitmap,
 		.tsc_offset = m->v->tsc_offset,
 		.tsc_ratio = m->v->tsc_ratio,
 		.cr0_owned = m->l1->cr0_owned,

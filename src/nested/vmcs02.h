@@ -56,6 +56,7 @@ struct l0_needs {
 
 struct l2_hardware {
 	bool built;			/* vmcs02 was written in full */
+	bool all_eois_exit;		/* virtual.c wants to see them */
 	u64 cr0, cr4;			/* of L2, as L1 sees them, at its entry */
 	bool msr_merged;
 	u8 msr_x2apic;			/* what of the x2APIC was virtualized in the merge */

@@ -205,7 +205,6 @@ enum nvmx_action exit_undefined(struct nvmx_vcpu *v)
 
 enum nvmx_action exit_vmx_insn(struct nvmx_vcpu *v)
 {
-	v->stat.vmx_insn++;
 	return vmx_apply(v, nested_handle_insn(v));
 }
 

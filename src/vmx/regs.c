@@ -237,7 +237,7 @@ void vmx_set_seg(struct nvmx_vcpu *v, enum nvmx_seg_reg s, const struct nvmx_seg
 
 u8 vmx_cpl(struct nvmx_vcpu *v)
 {
-	if (!(vmx_cr0(v) & X86_CR0_PE))
+	if (!(v->efer & EFER_LMA) && !(vmx_cr0(v) & X86_CR0_PE))
 		return 0;
 	return SEGAR_DPL((u32)vmcs_read(v, guest_ss_ar_bytes));
 }

@@ -112,6 +112,12 @@ static enum nvmx_action serve_requests(struct nvmx_vcpu *v)
 	return action;
 }
 
+/* The pages are L1's, and of no use to L2. */
+static bool shares_vapic(const struct nvmx_vcpu *v)
+{
+	return unlikely(v->vapic) && !is_guest_mode(v);
+}
+
 static enum nvmx_action prepare(struct nvmx_vcpu *v)
 {
 	enum nvmx_action action = NVMX_RESUME;
@@ -128,7 +134,7 @@ static enum nvmx_action prepare(struct nvmx_vcpu *v)
 		action = vmx_events_before_entry(v);
 	if (action == NVMX_RESUME && is_guest_mode(v))
 		action = nested_before_entry(v);
-	if (unlikely(v->vapic) && action == NVMX_RESUME)
+	if (shares_vapic(v) && action == NVMX_RESUME)
 		irq_vapic_before_entry(v);
 	return action;
 }
@@ -172,7 +178,7 @@ static enum nvmx_action handle(struct nvmx_vcpu *v)
 	v->stat.exits++;
 	if (unlikely(v->exit.reason == EXIT_NOT_ENTERED))
 		return vmx_entry_refused(v);
-	if (unlikely(v->vapic))
+	if (shares_vapic(v))
 		irq_vapic_after_run(v);
 	if (unlikely(leaves_secrets(v->exit.reason)))
 		v->l1d_flush = true;
@@ -211,7 +217,7 @@ static int loop(struct nvmx_vcpu *v)
 			action = handle(v);
 			if (action != NVMX_RESUME)
 				return result(v, action);
-		} else if (unlikely(v->vapic)) {
+		} else if (shares_vapic(v)) {
 			irq_vapic_after_run(v);
 		}
 		if (unlikely(__xfer_to_guest_mode_work_pending())) {

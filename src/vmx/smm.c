@@ -130,11 +130,6 @@ void vmx_take_smi(struct nvmx_vcpu *v)
 	load_handler(v);
 }
 
-bool vmx_smi_waits(const struct nvmx_vcpu *v)
-{
-	return v->smm.pending && !v->smm.active;
-}
-
 /* ---- RSM ---- */
 
 /* VMXE is not what SMRAM says, but whether RSM returns to VMX operation. */

@@ -250,7 +250,8 @@ void vmcs_shadow_begin(struct nvmx_vcpu *v, struct vmcs *shadow)
  */
 void vmcs_shadow_end(struct nvmx_vcpu *v, struct vmcs *shadow)
 {
-	vmcs_make_current(v->cur);
+	if (__this_cpu_read(current_vmcs) != v->cur)
+		vmcs_make_current(v->cur);
 	preempt_enable();
 }
 

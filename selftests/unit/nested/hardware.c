@@ -526,8 +526,3 @@ void vmx_take_smi(struct nvmx_vcpu *v)
 	nested_enter_smm(v);
 	v->smm.active = true;
 }
-
-bool vmx_smi_waits(const struct nvmx_vcpu *v)
-{
-	return v->smm.pending && !v->smm.active;
-}
