@@ -135,7 +135,8 @@ void irq_vapic_after_run(struct nvmx_vcpu *v)
 
 	if (!l)
 		return;
-	lapic_pv_eoi_take_back(l);
+	if (l->pv_eoi)
+		lapic_pv_eoi_take_back(l);
 	if (l->vapic && !mmu_read(v->vm, l->vapic, &word, sizeof(word)))
 		irq_set_tpr(v, word);
 }

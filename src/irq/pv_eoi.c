@@ -68,8 +68,6 @@ void lapic_pv_eoi_take_back(struct lapic *l)
 	struct nvmx_vcpu *v = l->v;
 	u8 byte;
 
-	if (!l->pv_eoi)
-		return;
 	l->pv_eoi = false;
 	/* Where the page is gone, the guest has only itself to blame. */
 	if (mmu_read(v->vm, gpa_of(v), &byte, sizeof(byte)))

@@ -130,7 +130,7 @@ static bool due_preemption_timer(struct nvmx_vcpu *v)
  * Behind an event that is on its way into L2 the CPU looks at the windows: it knows what L2's
  * handler begins with.
  */
-static bool wants_window(struct nvmx_vcpu *v, enum vmx_ctl ctl)
+static inline bool wants_window(struct nvmx_vcpu *v, enum vmx_ctl ctl)
 {
 	return vmcs12_has(nested_vmcs12(v), ctl) && !in_delivery(v) && !entry_injects(v);
 }

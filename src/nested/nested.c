@@ -75,17 +75,6 @@ void nested_vmxon_end(struct nvmx_vcpu *v)
 	n->vmxon_pa = NESTED_NO_PA;
 }
 
-u8 nested_maxphyaddr(const struct nvmx_vcpu *v)
-{
-	return v->cpuid->maxphyaddr ?: 36;
-}
-
-/* The widest address that this CPU knows, whatever paging is in use. */
-u8 nested_linear_bits(const struct nvmx_vcpu *v)
-{
-	return v->cpuid->cr4_valid & X86_CR4_LA57 ? 57 : 48;
-}
-
 bool nested_pa_ok(const struct nvmx_vcpu *v, u64 pa)
 {
 	return !(pa & ~PAGE_MASK) && !(pa >> nested_maxphyaddr(v));

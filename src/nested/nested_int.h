@@ -266,8 +266,17 @@ void nested_contexts_uncheck(struct nvmx_vcpu *v);
 void nested_vmxon_begin(struct nvmx_vcpu *v, u64 vmxon_pa);
 /* Free every context, unflushed; not in L2. Called by nested_leave(v, true). */
 void nested_vmxon_end(struct nvmx_vcpu *v);
-u8 nested_maxphyaddr(const struct nvmx_vcpu *v);
-u8 nested_linear_bits(const struct nvmx_vcpu *v);	/* 48, or 57 where L1 may set CR4.LA57 */
+static inline u8 nested_maxphyaddr(const struct nvmx_vcpu *v)
+{
+	return v->cpuid->maxphyaddr ?: 36;
+}
+
+/* The widest address that this CPU knows, whatever paging is in use. */
+static inline u8 nested_linear_bits(const struct nvmx_vcpu *v)
+{
+	return v->cpuid->cr4_valid & X86_CR4_LA57 ? 57 : 48;
+}
+
 /* Page aligned and below L1's MAXPHYADDR. */
 bool nested_pa_ok(const struct nvmx_vcpu *v, u64 pa);
 

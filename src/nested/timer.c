@@ -172,11 +172,11 @@ void nested_timer_cancel(struct nvmx_vcpu *v)
 		hrtimer_cancel(&v->nested->timer);
 }
 
-bool nested_timer_expired(struct nvmx_vcpu *v)
+bool nested_timer_is_over(struct nvmx_vcpu *v)
 {
 	struct nested_vcpu *n = v->nested;
 
-	if (likely(!READ_ONCE(n->timer_fired)) || !READ_ONCE(n->timer_on))
+	if (!READ_ONCE(n->timer_on))
 		return false;
 	if (!left(v))
 		return true;

@@ -258,7 +258,12 @@ void nested_timer_restored(struct nvmx_vcpu *v);
 void nested_timer_recheck(struct nvmx_vcpu *v);
 void nested_timer_stop(struct nvmx_vcpu *v);	/* L2 is left: nothing fires any more for it */
 void nested_timer_cancel(struct nvmx_vcpu *v);	/* for good, waits for the callback */
-bool nested_timer_expired(struct nvmx_vcpu *v);
+bool nested_timer_is_over(struct nvmx_vcpu *v);	/* it has fired: was that the end? */
+static inline bool nested_timer_expired(struct nvmx_vcpu *v)
+{
+	return READ_ONCE(v->nested->timer_fired) && nested_timer_is_over(v);
+}
+
 u32 nested_timer_remaining(struct nvmx_vcpu *v);
 
 /* ---- shadow.c ---- */
