@@ -50,13 +50,12 @@ static u64 gpa_of(const struct nvmx_vcpu *v)
 	return v->pv.eoi & ~(u64)KVM_MSR_ENABLED;
 }
 
-/* L1's interrupts are none of L2's business. */
 void lapic_pv_eoi_offer(struct lapic *l)
 {
 	struct nvmx_vcpu *v = l->v;
 	const u8 byte = NO_EOI_NEEDED;
 
-	if (!(v->pv.eoi & KVM_MSR_ENABLED) || l->pv_eoi || is_guest_mode(v) || irq_vid(v))
+	if (!(v->pv.eoi & KVM_MSR_ENABLED) || l->pv_eoi || irq_vid(v))
 		return;
 	if (!is_needless(l))
 		return;

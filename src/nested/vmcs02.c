@@ -348,43 +348,35 @@ static __always_inline u32 l0_part(const struct merge *m, enum vmx_ctl_word w)
 	return l0_word(m, w) & (rule_mask(w, RULE_L0) | rule_mask(w, RULE_OR));
 }
 
-/* The same and no window that L0 has opened, no control that L0 has changed since. */
-static bool l0_is_steady(const struct merge *m)
+/* Nonzero if it is new. */
+static __always_inline u64 renew(u64 *kept, u64 now)
 {
-	const struct l0_needs *old = &m->c->hw->l0;
-	const u32 *word = m->c->vmcs02->ctl;
+	u64 diff = *kept ^ now;
 
-	return old->valid &&
-	       old->word[CTLW_PIN] == l0_part(m, CTLW_PIN) &&
-	       old->word[CTLW_PROC] == l0_part(m, CTLW_PROC) &&
-	       old->word[CTLW_PROC2] == l0_part(m, CTLW_PROC2) &&
-	       old->word[CTLW_EXIT] == l0_part(m, CTLW_EXIT) &&
-	       old->word[CTLW_ENTRY] == l0_part(m, CTLW_ENTRY) &&
-	       old->merged_proc == word[CTLW_PROC] && old->merged_entry == word[CTLW_ENTRY] &&
-	       old->exception_bitmap == m->l1->exception_bitmap &&
-	       old->tsc_offset == m->v->tsc_offset && old->tsc_ratio == m->v->tsc_ratio &&
-	       old->cr0_owned == m->l1->cr0_owned && old->cr4_owned == m->l1->cr4_owned;
+	*kept = now;
+	return diff;
 }
 
-static void remember_l0(const struct merge *m)
+/*
+ * Does L0 want what it wanted at the last merge?  Nor may it have opened a window since, or changed
+ * a control.
+ */
+static bool l0_has_changed(const struct merge *m)
 {
-	m->c->hw->l0 = (struct l0_needs){
-		.valid = true,
-		.word = {
-			[CTLW_PIN] = l0_part(m, CTLW_PIN),
-			[CTLW_PROC] = l0_part(m, CTLW_PROC),
-			[CTLW_PROC2] = l0_part(m, CTLW_PROC2),
-			[CTLW_EXIT] = l0_part(m, CTLW_EXIT),
-			[CTLW_ENTRY] = l0_part(m, CTLW_ENTRY),
-		},
-		.merged_proc = m->c->vmcs02->ctl[CTLW_PROC],
-		.merged_entry = m->c->vmcs02->ctl[CTLW_ENTRY],
-		.exception_bitmap = m->l1->exception_bitmap,
-		.tsc_offset = m->v->tsc_offset,
-		.tsc_ratio = m->v->tsc_ratio,
-		.cr0_owned = m->l1->cr0_owned,
-		.cr4_owned = m->l1->cr4_owned,
-	};
+	struct l0_needs *l0 = &m->c->hw->l0;
+	const u32 *word = m->c->vmcs02->ctl;
+
+	return renew(&l0->word[CTLW_PIN], l0_part(m, CTLW_PIN)) |
+	       renew(&l0->word[CTLW_PROC], l0_part(m, CTLW_PROC)) |
+	       renew(&l0->word[CTLW_PROC2], l0_part(m, CTLW_PROC2)) |
+	       renew(&l0->word[CTLW_EXIT], l0_part(m, CTLW_EXIT)) |
+	       renew(&l0->word[CTLW_ENTRY], l0_part(m, CTLW_ENTRY)) |
+	       renew(&l0->exception_bitmap, m->l1->exception_bitmap) |
+	       renew(&l0->tsc_offset, m->v->tsc_offset) |
+	       renew(&l0->tsc_ratio, m->v->tsc_ratio) |
+	       renew(&l0->cr0_owned, m->l1->cr0_owned) |
+	       renew(&l0->cr4_owned, m->l1->cr4_owned) |
+	       (l0->merged_proc ^ word[CTLW_PROC]) | (l0->merged_entry ^ word[CTLW_ENTRY]);
 }
 
 /* ---- the generators ---- */
@@ -462,13 +454,20 @@ static __always_inline void put_merged_rows(const struct merge *m, bool event, b
 
 static noinline void put_steady(const struct merge *m)
 {
+	struct l0_needs *l0 = &m->c->hw->l0;
+	const u32 *word = m->c->vmcs02->ctl;
+
 	put_merged_rows(m, false, true);
-	remember_l0(m);
+	l0->merged_proc = word[CTLW_PROC];
+	l0->merged_entry = word[CTLW_ENTRY];
+	l0->merged = true;
 }
 
 static void put_merged(const struct merge *m, u32 groups, bool event)
 {
-	if (groups & STEADY_INPUTS || !l0_is_steady(m))
+	bool changed = l0_has_changed(m);
+
+	if (changed || groups & STEADY_INPUTS || !m->c->hw->l0.merged)
 		put_steady(m);
 	put_merged_rows(m, event, false);
 }
@@ -611,5 +610,5 @@ void nested_update_l0_rows(struct nvmx_vcpu *v, struct l2_context *c)
 		hw_put(v, c, tsc_multiplier, merge_tsc_multiplier(&m));
 	vmcs_ctl_write(v, c->vmcs02, CTLW_PROC2, merge_secondary_vm_exec_control(&m));
 	hw_put(v, c, exception_bitmap, merge_exception_bitmap(&m));
-	c->hw->l0.valid = false;
+	c->hw->l0.merged = false;
 }
