@@ -18,7 +18,7 @@ enum mmu_verdict {
 	MMU_REPORT,	/* L1 is to see a violation or misconfiguration */
 	MMU_RETRY,	/* raced or a signal is pending: enter again or return */
 	MMU_ERROR,	/* host memory is not there: user space gets -EFAULT */
-	MMU_LATER,	/* of mmu_try_fault01() only: the host has to fetch the page first */
+	MMU_LATER,	/* not to those who wait: the host has to fetch the page first */
 };
 
 /* A page of the VM that the host has to fetch. */
@@ -152,12 +152,15 @@ struct ept02;		/* one per (VM, eptp12), shared by its vCPUs, LRU-bounded */
 struct ept02 *mmu_ept02_get(struct nvmx_vm *vm, const struct mmu_ept12 *e);
 void mmu_ept02_put(struct nvmx_vm *vm, struct ept02 *t);
 u64 mmu_ept02_eptp(const struct ept02 *t);	/* value for vmcs02's EPT-pointer field */
-/*
- * Resolve a violation at ngpa.  MMU_REPORT: *f has reason and qualification for L1.  MMU_MMIO: *gpa
- * is the L1-physical address without memory behind it.
- */
-enum mmu_verdict mmu_fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, u32 access,
-			     u64 *gpa, struct nvmx_fault *f);
+/* What came of a violation of ept02. */
+struct mmu_result02 {
+	u64 gpa;			/* MMU_MMIO: the L1-physical address */
+	struct nvmx_fault f;		/* MMU_REPORT: reason and qualification for L1 */
+	struct mmu_absent absent;	/* MMU_LATER */
+};
+
+enum mmu_verdict mmu_fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, u32 access, bool wait,
+			     struct mmu_result02 *r);
 /* INVEPT by L1: single context (eptp12) or all (all = true). Stale entries are re-validated. */
 void mmu_ept02_invalidate(struct nvmx_vm *vm, u64 eptp12, bool all);
 

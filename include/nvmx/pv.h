@@ -52,7 +52,8 @@ void pv_serve_steal(struct nvmx_vcpu *v);	/* REQ_STEAL, before REQ_TLB_FLUSH; ow
 /* ---- apf.c: asynchronous page faults; own thread ---- */
 struct mmu_absent;
 bool pv_apf_ready(struct nvmx_vcpu *v);	/* the guest could be told now of a page that is absent */
-bool pv_apf_begin(struct nvmx_vcpu *v, const struct mmu_absent *a);	/* true: #PF tells it */
+/* true: a #PF is to tell it of the token, in L2 as an exit to L1 */
+bool pv_apf_begin(struct nvmx_vcpu *v, const struct mmu_absent *a, u32 *token);
 void pv_apf_reset(struct nvmx_vcpu *v);
 void pv_serve_apf(struct nvmx_vcpu *v);	/* REQ_APF; may sleep */
 

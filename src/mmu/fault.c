@@ -258,9 +258,10 @@ static enum mmu_verdict map02(struct mmu *m, struct ept02 *t, struct ept02_query
 	return verdict;
 }
 
-static enum mmu_verdict resolve02(struct mmu *m, struct ept02 *t, struct ept02_query *q)
+static enum mmu_verdict resolve02(struct mmu *m, struct ept02 *t, struct ept02_query *q,
+				  struct mmu_absent *absent)
 {
-	struct target target = { .space = MMU_NORMAL };
+	struct target target = { .space = MMU_NORMAL, .absent = absent };
 	enum mmu_verdict verdict;
 
 	verdict = target_find(m, &target, q->path->gpa, q->access);
@@ -286,19 +287,19 @@ static enum mmu_verdict resolve02(struct mmu *m, struct ept02 *t, struct ept02_q
 }
 
 /* Walk ept12 and map what it leads to.  *@path is valid unless the verdict is MMU_REPORT. */
-static enum mmu_verdict fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa,
-				struct ept02_query *q, struct nvmx_fault *f)
+static enum mmu_verdict fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, bool wait,
+				struct ept02_query *q, struct mmu_result02 *r)
 {
 	struct mmu *m = v->vm->mmu;
 	enum mmu_verdict verdict;
 	int idx, ret;
 
 	q->seq = ept02_seq(t);
-	ret = ept12_walk(&t->ept12, ngpa, q->access, q->path, f);
+	ret = ept12_walk(&t->ept12, ngpa, q->access, q->path, &r->f);
 	if (ret)
 		return ret == -EAGAIN ? MMU_RETRY : MMU_REPORT;
 	idx = srcu_read_lock(&v->vm->srcu);
-	verdict = resolve02(m, t, q);
+	verdict = resolve02(m, t, q, wait ? NULL : &r->absent);
 	srcu_read_unlock(&v->vm->srcu, idx);
 	v->stat.ept02_revalidated += q->revived;
 	return verdict;
@@ -310,24 +311,24 @@ static enum mmu_verdict fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa,
  * @t: the tree it runs on
  * @ngpa: L2-physical address
  * @access: ACC_*
- * @gpa: out, with MMU_MMIO: the L1-physical address
- * @f: out, with MMU_REPORT: the exit for L1
+ * @wait: for a page that the host has to fetch
+ * @r: out
  *
  * Faults are counted and traced by the caller, which also has those of an L2 without ept12.
  *
  * Context: process, current->mm is the VM's, may sleep; takes vm->srcu and the mmu lock.
  * Return: any verdict.
  */
-enum mmu_verdict mmu_fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, u32 access,
-			     u64 *gpa, struct nvmx_fault *f)
+enum mmu_verdict mmu_fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, u32 access, bool wait,
+			     struct mmu_result02 *r)
 {
 	struct ept12_path path = { .gpa = 0 };
 	struct ept02_query q = {
 		.path = &path, .frame = ngpa >> PAGE_SHIFT, .access = access & ACC_RWX,
 	};
-	enum mmu_verdict verdict = fault02(v, t, ngpa, &q, f);
+	enum mmu_verdict verdict = fault02(v, t, ngpa, wait, &q, r);
 
-	*gpa = path.gpa;
+	r->gpa = path.gpa;
 	return verdict;
 }
 

@@ -11,6 +11,7 @@
 #include <nvmx/arch.h>
 #include <nvmx/mmu.h>
 #include <nvmx/nested.h>
+#include <nvmx/pv.h>
 #include <nvmx/trace.h>
 #include <nvmx/vmcs12.h>
 #include <nvmx/vmx.h>
@@ -57,37 +58,49 @@ static enum nvmx_action report(struct nvmx_vcpu *v, const struct nvmx_fault *f)
 	return nested_reflect_synthetic(v, f->nested_reason, qual, 0, 0);
 }
 
-static enum mmu_verdict resolve(struct nvmx_vcpu *v, u32 access, u64 *gpa, struct nvmx_fault *f)
+static enum mmu_verdict resolve(struct nvmx_vcpu *v, u32 access, bool wait, struct mmu_result02 *r)
 {
 	struct l2_context *c = v->nested->current12;
 	u64 ngpa = v->exit.gpa;
 
 	if (c->ept02)
-		return mmu_fault02(v, c->ept02, ngpa, access, gpa, f);
-	*gpa = ngpa;
-	return mmu_fault01(v, ngpa, access);
+		return mmu_fault02(v, c->ept02, ngpa, access, wait, r);
+	r->gpa = ngpa;
+	return mmu_try_fault01(v, ngpa, access, wait ? NULL : &r->absent);
+}
+
+/* Whatever L1's exception bitmap says: it has asked for this with its MSR. */
+static enum nvmx_action page_is_absent(struct nvmx_vcpu *v, u32 token)
+{
+	return nested_reflect_synthetic(v, EXIT_exception_nmi, token,
+					EVT_VALID | EVT_TYPE_HWEXC | EVT_HAS_CODE | VEC_PF, 0);
 }
 
 enum nvmx_action nested_ept_fault(struct nvmx_vcpu *v, bool *is_mmio, u64 *mmio_gpa)
 {
 	u32 access = access_of(&v->exit);
-	struct nvmx_fault f = {};
+	struct mmu_result02 r = {};
 	enum mmu_verdict verdict;
-	u64 gpa = 0;
+	u32 token;
 
 	v->stat.ept02_faults++;
-	verdict = resolve(v, access, &gpa, &f);
-	trace_nvmx_ept02_fault(v->id, v->exit.gpa, gpa, access, verdict);
+	verdict = resolve(v, access, !pv_apf_ready(v), &r);
+	if (unlikely(verdict == MMU_LATER)) {
+		if (pv_apf_begin(v, &r.absent, &token))
+			return page_is_absent(v, token);
+		verdict = resolve(v, access, true, &r);
+	}
+	trace_nvmx_ept02_fault(v->id, v->exit.gpa, r.gpa, access, verdict);
 	switch (verdict) {
 	case MMU_FIXED:
 	case MMU_RETRY:
 		return NVMX_RESUME;
 	case MMU_MMIO:
 		*is_mmio = true;
-		*mmio_gpa = gpa;
+		*mmio_gpa = r.gpa;
 		return NVMX_RESUME;
 	case MMU_REPORT:
-		return report(v, &f);
+		return report(v, &r.f);
 	case MMU_ERROR:
 		v->run_errno = -EFAULT;
 		return NVMX_USER;

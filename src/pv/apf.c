@@ -4,11 +4,13 @@
  * else meanwhile.
  *
  * "Not present" is a #PF whose CR2 is a token; the first word of the guest's 64 bytes tells it from
- * other #PFs.  A job then fetches the page in a thread of the host.  "Ready" is an interrupt, with
- * the token in the second word, one at a time: the next one comes after the guest's ACK.
+ * other #PFs.  For what L2 touches it is an exit to L1, the token its qualification.  A job then
+ * fetches the page in a thread of the host.  "Ready" is an interrupt, with the token in the second
+ * word, one at a time: the next one comes after the guest's ACK.
  *
- * The guest is told where it could take an interrupt, with paging on, not in L2 or in system-
- * management mode; elsewhere the vCPU waits for the page as if there were nothing of this.
+ * The guest is told where it could take an interrupt, with paging on, in L2 if it wants such exits,
+ * not in system-management mode; elsewhere the vCPU waits for the page as if there were nothing of
+ * this.
  *
  * A job may take as long as it wants (userfaultfd), and nobody waits for it: it has a reference to
  * the memory, and if its vCPU is gone, it ends without telling anybody.  While the vCPU is there it
@@ -191,11 +193,17 @@ static bool event_waits(const struct nvmx_vcpu *v)
 	       v->ev.irq.injected;
 }
 
+/* L1 in VMX operation has paging on. */
+static bool may_tell_level(struct nvmx_vcpu *v)
+{
+	return is_guest_mode(v) ? v->pv.apf.msr & KVM_ASYNC_PF_DELIVERY_AS_PF_VMEXIT :
+				  vmx_cr0(v) & X86_CR0_PG;
+}
+
 bool pv_apf_ready(struct nvmx_vcpu *v)
 {
-	return is_used(v) && !is_guest_mode(v) && !v->smm.active && !event_waits(v) &&
-	       v->pv.apf.nr < MAX_JOBS && vmx_cr0(v) & X86_CR0_PG && may_tell_cpl(v) &&
-	       vmx_open_to_irqs(v);
+	return is_used(v) && !v->smm.active && !event_waits(v) && v->pv.apf.nr < MAX_JOBS &&
+	       may_tell_level(v) && may_tell_cpl(v) && vmx_irq_allowed(v);
 }
 
 /* The guest has not looked at the last one yet: it would take this one for its own fault. */
@@ -211,10 +219,9 @@ static int mark_absent(struct nvmx_vcpu *v)
 	return flags ? -EBUSY : mmu_write(v->vm, gpa, &absent, sizeof(absent));
 }
 
-bool pv_apf_begin(struct nvmx_vcpu *v, const struct mmu_absent *a)
+bool pv_apf_begin(struct nvmx_vcpu *v, const struct mmu_absent *a, u32 *token)
 {
 	struct apf_job *job = kzalloc(sizeof(*job), GFP_KERNEL_ACCOUNT);
-	struct nvmx_fault fault = { .vector = VEC_PF, .has_code = true };
 
 	if (!job)
 		return false;
@@ -223,8 +230,7 @@ bool pv_apf_begin(struct nvmx_vcpu *v, const struct mmu_absent *a)
 		return false;
 	}
 	start_job(v, job, a);
-	fault.address = job->token;
-	vmx_queue_fault(v, &fault);
+	*token = job->token;
 	return true;
 }
 

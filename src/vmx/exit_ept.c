@@ -53,12 +53,17 @@ static enum nvmx_action device_access(struct nvmx_vcpu *v, u64 gpa)
 static enum mmu_verdict resolve(struct nvmx_vcpu *v, u64 gpa, u32 access)
 {
 	enum mmu_verdict verdict = MMU_LATER;
+	struct nvmx_fault fault = { .vector = VEC_PF, .has_code = true };
 	struct mmu_absent absent;
+	u32 token;
 
 	if (unlikely(pv_apf_ready(v))) {
 		verdict = mmu_try_fault01(v, gpa, access, &absent);
-		if (verdict == MMU_LATER && pv_apf_begin(v, &absent))
+		if (verdict == MMU_LATER && pv_apf_begin(v, &absent, &token)) {
+			fault.address = token;
+			vmx_queue_fault(v, &fault);
 			return MMU_RETRY;
+		}
 	}
 	return verdict == MMU_LATER ? mmu_fault01(v, gpa, access) : verdict;
 }

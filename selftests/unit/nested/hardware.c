@@ -90,10 +90,22 @@ void mmu_ept02_invalidate(struct nvmx_vm *vm, u64 eptp12, bool all)
 	m->ept_flushes++;
 }
 
-enum mmu_verdict mmu_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access)
+enum mmu_verdict mmu_try_fault01(struct nvmx_vcpu *v, u64 gpa, u32 access,
+				 struct mmu_absent *absent)
 {
 	hw.last_access = access;
-	return hw.verdict;
+	return absent && hw.absent ? MMU_LATER : hw.verdict;
+}
+
+bool pv_apf_ready(struct nvmx_vcpu *v)
+{
+	return hw.tells_absence;
+}
+
+bool pv_apf_begin(struct nvmx_vcpu *v, const struct mmu_absent *a, u32 *token)
+{
+	*token = HW_TOKEN;
+	return true;
 }
 
 void *mmu_map_page(struct nvmx_vm *vm, u64 gpa, bool write)
@@ -127,13 +139,13 @@ void *mmu_frame_address(u64 hpa)
 	return model_backed(gpa, PAGE_SIZE) ? model_memory(gpa) : NULL;
 }
 
-enum mmu_verdict mmu_fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, u32 access, u64 *gpa,
-			     struct nvmx_fault *f)
+enum mmu_verdict mmu_fault02(struct nvmx_vcpu *v, struct ept02 *t, u64 ngpa, u32 access, bool wait,
+			     struct mmu_result02 *r)
 {
 	hw.last_access = access;
-	*f = hw.fault;
-	*gpa = hw.mmio_gpa;
-	return hw.verdict;
+	r->f = hw.fault;
+	r->gpa = hw.mmio_gpa;
+	return !wait && hw.absent ? MMU_LATER : hw.verdict;
 }
 
 int mmu_walk_ept12(const struct mmu_ept12 *e, u64 ngpa, u32 access, struct mmu_ept12_leaf *leaf,

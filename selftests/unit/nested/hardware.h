@@ -25,6 +25,8 @@ struct hardware {
 	enum mmu_verdict verdict;
 	struct nvmx_fault fault;
 	u64 mmio_gpa;
+	bool absent;			/* the host has to fetch the page first */
+	bool tells_absence;		/* and L1 wants to hear of that */
 	bool operand_faults;		/* linear memory: ->fault */
 	u32 last_access;
 	u32 trees;			/* ept02 trees held */
@@ -34,6 +36,8 @@ struct hardware {
 	enum mmu_frame_size frame_size;	/* of the last one */
 	u64 moved;			/* host address of frame 0 of L1 */
 };
+
+#define HW_TOKEN	0x1240u		/* of a page that is absent */
 
 /* Table 2, to the letter. */
 struct control {

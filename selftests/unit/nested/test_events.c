@@ -266,6 +266,30 @@ static void second_level_faults(void)
 	nested_leave(v, false);
 }
 
+static void absent_pages(bool with_ept)
+{
+	struct vmcs12 *s = l1_vmcs12();
+
+	s->secondary_vm_exec_control &= ~CTL_MASK(CTL_ept);
+	if (with_ept)
+		s->secondary_vm_exec_control |= CTL_MASK(CTL_ept);
+	l1_wrote();
+	hw.verdict = MMU_FIXED;
+	hw.absent = true;
+	fault(EXIT_ept_violation, EPTQ_READ);
+	ok(in_l2(), "absent: L2 waits");
+	nested_leave(v, false);
+	hw.tells_absence = true;
+	fault(EXIT_ept_violation, EPTQ_READ);
+	ok(!in_l2() && exit_of(VMCS_vm_exit_reason) == EXIT_exception_nmi &&
+	   exit_of(VMCS_vm_exit_intr_info) ==
+		(EVT_VALID | EVT_TYPE_HWEXC | EVT_HAS_CODE | VEC_PF) &&
+	   !exit_of(VMCS_vm_exit_intr_error_code), "absent: L1 has #PF as exit");
+	ok(exit_of(VMCS_exit_qualification) == HW_TOKEN, "its qualification is the token");
+	hw.tells_absence = false;
+	hw.absent = false;
+}
+
 /* CVE-2026-46131: the test must be for EPT in vmcs12, not for L2. */
 static void software_walks(void)
 {
@@ -306,6 +330,8 @@ void test_events(void)
 	triple_fault();
 	timer();
 	second_level_faults();
+	absent_pages(false);
+	absent_pages(true);
 	software_walks();
 	ok(!m->bugs, "nothing impossible happened");
 	hardware_end();
