@@ -348,35 +348,34 @@ static __always_inline u32 l0_part(const struct merge *m, enum vmx_ctl_word w)
 	return l0_word(m, w) & (rule_mask(w, RULE_L0) | rule_mask(w, RULE_OR));
 }
 
-/* Nonzero if it is new. */
-static __always_inline u64 renew(u64 *kept, u64 now)
-{
-	u64 diff = *kept ^ now;
+/* L0's wishes; and what became of two words, in which L0 may open windows later. */
+#define L0_NEEDS(NEED)								\
+	NEED(pin, l0_part(m, CTLW_PIN))						\
+	NEED(proc, l0_part(m, CTLW_PROC))					\
+	NEED(proc2, l0_part(m, CTLW_PROC2))					\
+	NEED(exit, l0_part(m, CTLW_EXIT))					\
+	NEED(entry, l0_part(m, CTLW_ENTRY))					\
+	NEED(merged_proc, m->c->vmcs02->ctl[CTLW_PROC])				\
+	NEED(merged_entry, m->c->vmcs02->ctl[CTLW_ENTRY])			\
+	NEED(exception_bitmap, m->l1->exception_bitmap)				\
+	NEED(tsc_offset, m->v->tsc_offset)					\
+	NEED(tsc_ratio, m->v->tsc_ratio)					\
+	NEED(cr0_owned, m->l1->cr0_owned)					\
+	NEED(cr4_owned, m->l1->cr4_owned)
 
-	*kept = now;
-	return diff;
+#define SAME_NEED(name, val)	(old->name == (val)) &&
+#define NEW_NEED(name, val)	.name = (val),
+
+static bool l0_is_steady(const struct merge *m)
+{
+	const struct l0_needs *old = &m->c->hw->l0;
+
+	return L0_NEEDS(SAME_NEED) old->valid;
 }
 
-/*
- * Does L0 want what it wanted at the last merge?  Nor may it have opened a window since, or changed
- * a control.
- */
-static bool l0_has_changed(const struct merge *m)
+static void remember_l0(const struct merge *m)
 {
-	struct l0_needs *l0 = &m->c->hw->l0;
-	const u32 *word = m->c->vmcs02->ctl;
-
-	return renew(&l0->word[CTLW_PIN], l0_part(m, CTLW_PIN)) |
-	       renew(&l0->word[CTLW_PROC], l0_part(m, CTLW_PROC)) |
-	       renew(&l0->word[CTLW_PROC2], l0_part(m, CTLW_PROC2)) |
-	       renew(&l0->word[CTLW_EXIT], l0_part(m, CTLW_EXIT)) |
-	       renew(&l0->word[CTLW_ENTRY], l0_part(m, CTLW_ENTRY)) |
-	       renew(&l0->exception_bitmap, m->l1->exception_bitmap) |
-	       renew(&l0->tsc_offset, m->v->tsc_offset) |
-	       renew(&l0->tsc_ratio, m->v->tsc_ratio) |
-	       renew(&l0->cr0_owned, m->l1->cr0_owned) |
-	       renew(&l0->cr4_owned, m->l1->cr4_owned) |
-	       (l0->merged_proc ^ word[CTLW_PROC]) | (l0->merged_entry ^ word[CTLW_ENTRY]);
+	m->c->hw->l0 = (struct l0_needs){ .valid = true, L0_NEEDS(NEW_NEED) };
 }
 
 /* ---- the generators ---- */
@@ -454,20 +453,13 @@ static __always_inline void put_merged_rows(const struct merge *m, bool event, b
 
 static noinline void put_steady(const struct merge *m)
 {
-	struct l0_needs *l0 = &m->c->hw->l0;
-	const u32 *word = m->c->vmcs02->ctl;
-
 	put_merged_rows(m, false, true);
-	l0->merged_proc = word[CTLW_PROC];
-	l0->merged_entry = word[CTLW_ENTRY];
-	l0->merged = true;
+	remember_l0(m);
 }
 
 static void put_merged(const struct merge *m, u32 groups, bool event)
 {
-	bool changed = l0_has_changed(m);
-
-	if (changed || groups & STEADY_INPUTS || !m->c->hw->l0.merged)
+	if (groups & STEADY_INPUTS || !l0_is_steady(m))
 		put_steady(m);
 	put_merged_rows(m, event, false);
 }
@@ -610,5 +602,5 @@ void nested_update_l0_rows(struct nvmx_vcpu *v, struct l2_context *c)
 		hw_put(v, c, tsc_multiplier, merge_tsc_multiplier(&m));
 	vmcs_ctl_write(v, c->vmcs02, CTLW_PROC2, merge_secondary_vm_exec_control(&m));
 	hw_put(v, c, exception_bitmap, merge_exception_bitmap(&m));
-	c->hw->l0.merged = false;
+	c->hw->l0.valid = false;
 }

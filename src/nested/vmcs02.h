@@ -46,12 +46,12 @@ struct msr_words {
 
 /* What L0 wanted when the steady rows of vmcs02 were merged, and what became of it. */
 struct l0_needs {
-	bool merged;			/* once */
-	u64 word[NR_CTL_WORDS];
-	u64 exception_bitmap;
+	bool valid;
+	u32 pin, proc, proc2, exit, entry;
+	u32 merged_proc, merged_entry;
+	u32 exception_bitmap;
 	u64 tsc_offset, tsc_ratio;
 	u64 cr0_owned, cr4_owned;
-	u32 merged_proc, merged_entry;
 };
 
 struct l2_hardware {
