@@ -133,7 +133,8 @@ class Results:
     def _head(self):
         clock = "TSC cycles of this host" if self.setting["host"] else "1 tick = 1 instruction"
         yield (f"L0: Linux {self.setting['kernel']}; L1: Linux {self.setting['l1_kernel']} in QEMU "
-               f"with kernel-irqchip={self.setting['irqchip']}, on both sides; {clock}")
+               f"with kernel-irqchip={self.setting['irqchip']} (interrupts: on), on both sides; "
+               f"{clock}")
 
     def _trace_text(self):
         stock, nvmx = self.traced.get("stock", {}), self.traced.get("nvmx", {})
